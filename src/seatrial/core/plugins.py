@@ -1,0 +1,46 @@
+"""Every registry there is, with our own entries in it: where a new part goes.
+
+An adapter gives a runtime the face of :class:`seatrial.models.subject.Subject`; it is named in
+``[model]`` by its registered name (``sklearn = "model.skops"``). A measurement is a function that
+returns :class:`seatrial.evidence.documents.Evidence`, run by ``seatrial measure NAME``. A proof
+judges one checklist item from evidence. Entries are strings until they are chosen, so that this
+page imports nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seatrial.core.registry import Registry
+
+adapters: Registry[Any] = Registry(
+    "adapter",
+    group="seatrial.adapters",
+    builtin={
+        "load": "seatrial.models.python:open_model",
+        "sklearn": "seatrial.models.sklearn:open_model",
+        "onnx": "seatrial.models.onnx:open_model",
+        "url": "seatrial.models.url:open_model",
+    },
+)
+"""``open_model(location: str, *, settings: Settings, folder: Path) -> Subject``."""
+
+measurements: Registry[Any] = Registry(
+    "measurement",
+    group="seatrial.measurements",
+    builtin={
+        "batching": "seatrial.trials.measurements:batching",
+        "variants": "seatrial.trials.measurements:variants",
+        "latency": "seatrial.trials.measurements:latency",
+        "start": "seatrial.trials.measurements:start",
+        "skew": "seatrial.trials.measurements:skew",
+        "calibration": "seatrial.trials.measurements:calibration",
+    },
+)
+"""``measurement(rig: Rig) -> Evidence``."""
+
+proofs: Registry[Any] = Registry("proof", group="seatrial.proofs")
+"""``proof(case: Case) -> ItemResult``; filled by :mod:`seatrial.trials.proofs`, by item id."""
+
+failures: Registry[Any] = Registry("planted failure", group="seatrial.failures")
+"""``Failure`` entries; filled by :mod:`seatrial.testing.bank`, by failure id."""

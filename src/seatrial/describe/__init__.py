@@ -1,0 +1,1 @@
+"""What one input or answer looks like: language, length, format, tampering, domain, columns."""

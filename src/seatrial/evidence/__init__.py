@@ -1,0 +1,1 @@
+"""Frozen result documents of every kind, and the folder they are kept in."""

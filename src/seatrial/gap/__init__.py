@@ -1,0 +1,1 @@
+"""Production accuracy and the ledger that explains what is missing."""

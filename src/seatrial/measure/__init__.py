@@ -1,0 +1,1 @@
+"""Offline experiments: each returns evidence and judges nothing."""

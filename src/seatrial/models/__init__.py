@@ -1,0 +1,1 @@
+"""The Subject protocol and one adapter file per runtime."""

@@ -1,0 +1,117 @@
+"""What a model answers, in one shape, whatever it returned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from seatrial.core.errors import NonFiniteOutputError, OutputContractError
+
+
+class Answer(Struct, frozen=True):
+    """One answer. ``confidence`` and ``scores`` are ``None`` where the model gives none."""
+
+    output: Any
+    confidence: float | None = None
+    scores: dict[str, float] | None = None
+
+
+def normalise(raw: Any, *, expected: int) -> list[Answer]:
+    """Give every answer of one call the same shape, and hold the model to its contract.
+
+    Args:
+        raw: What ``predict`` returned: a sequence or array of bare values, or of mappings with
+            ``output`` and optionally ``confidence`` and ``scores``.
+        expected: How many inputs were given.
+
+    Raises:
+        OutputContractError: Not a sequence, or not one answer per input.
+        NonFiniteOutputError: An answer is NaN or infinite; ``details["row"]`` names the first.
+
+    >>> normalise(["a", {"output": "b", "confidence": 0.5}], expected=2)[1].confidence
+    0.5
+    """
+    if isinstance(raw, np.ndarray):
+        raw = list(raw)
+    if isinstance(raw, (str, bytes, Mapping)) or not isinstance(raw, Sequence):
+        raise OutputContractError(
+            f"the model returned {type(raw).__name__} for {expected} inputs; accepted is a list or "
+            "array with one answer per input.",
+            hint="Return a list from predict.",
+        )
+    if len(raw) != expected:
+        raise OutputContractError(
+            f"the model returned {len(raw)} answers for {expected} inputs; accepted is one each.",
+            hint="Check that predict neither drops nor merges rows.",
+            details={"received": len(raw), "expected": expected},
+        )
+    return [_answer(value, row) for row, value in enumerate(raw)]
+
+
+def _answer(value: Any, row: int) -> Answer:
+    if isinstance(value, Answer):
+        answer = value
+    elif isinstance(value, Mapping) and "output" in value:
+        answer = Answer(
+            output=plain(value["output"]),
+            confidence=_number(value.get("confidence"), "confidence", row),
+            scores=_scores(value.get("scores"), row),
+        )
+    else:
+        answer = Answer(output=plain(value))
+    if not _finite(answer.output) or not _finite(answer.confidence) or not _finite(answer.scores):
+        raise NonFiniteOutputError(
+            f"the model answered row {row} with a value that is not finite: {answer.output!r}.",
+            hint="Look at that row: missing values and overflows are the usual causes.",
+            details={"row": row},
+        )
+    return answer
+
+
+def plain(value: Any) -> Any:
+    """Turn NumPy scalars and arrays into the Python values that JSON knows."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def _number(value: Any, what: str, row: int) -> float | None:
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise OutputContractError(
+            f"the {what} of row {row} is {value!r}; accepted is a number.", details={"row": row}
+        ) from None
+
+
+def _scores(value: Any, row: int) -> dict[str, float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise OutputContractError(
+            f"the scores of row {row} are {type(value).__name__}; accepted is class -> number.",
+            details={"row": row},
+        )
+    return {str(key): _number(score, "score", row) or 0.0 for key, score in value.items()}
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, Mapping):
+        return all(_finite(item) for item in value.values())
+    if isinstance(value, list):
+        return all(_finite(item) for item in value)
+    return True

@@ -1,0 +1,215 @@
+"""The one face that everything under test has: a callable here, a process there, a URL anywhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from msgspec import Struct
+
+from seatrial.core.errors import ModelRaisedError, SeatrialError
+from seatrial.models.answers import Answer, normalise
+
+
+class Model(Protocol):
+    """What a user's ``load()`` returns, at the least."""
+
+    def predict(self, inputs: list[Any]) -> Sequence[Any]:
+        """Answer a batch, one answer per input."""
+        ...
+
+
+class Batch(Struct, frozen=True):
+    """The answers of one call and what it took.
+
+    Attributes:
+        answers: One per input, in order.
+        elapsed_s: Seconds the model itself ran; for a URL, the round trip.
+        rss_bytes: Resident memory of the model's process after the call; ``None`` from outside.
+    """
+
+    answers: list[Answer]
+    elapsed_s: float
+    rss_bytes: int | None = None
+
+
+class LineShare(Struct, frozen=True):
+    """How often one line of Python ran during a traced call, and the seconds spent in it."""
+
+    file: str
+    line: int
+    count: int
+    seconds: float
+
+
+class Trace(Struct, frozen=True):
+    """What was seen inside one call, line by line (it runs slower than an untraced one).
+
+    Attributes:
+        rows: How many inputs the call had.
+        seconds: How long the traced call took.
+        lines: Every Python line that ran, most seconds first. Seconds of a line include the C
+            code and the calls that it made.
+        peak_bytes: Most memory that Python and NumPy held at once for this call.
+    """
+
+    rows: int
+    seconds: float
+    lines: list[LineShare]
+    peak_bytes: int | None = None
+
+
+@runtime_checkable
+class Subject(Protocol):
+    """What detectors, experiments and the server see of a model.
+
+    ``visible`` says whether the inside can be looked at (memory, traces); a URL's cannot.
+    ``takes_batches`` says whether one call may carry several inputs.
+    """
+
+    takes_batches: bool
+    visible: bool
+
+    def answer(self, inputs: list[Any]) -> Batch:
+        """Answer a batch.
+
+        Raises:
+            ModelError: The model raised or broke its output contract.
+        """
+        ...
+
+    def trace(self, inputs: list[Any]) -> Trace | None:
+        """Run one call under observation; ``None`` where the inside cannot be seen."""
+        ...
+
+    def size(self, value: Any) -> int:
+        """Return the cost of one input in the model's own unit (characters, tokens, cells)."""
+        ...
+
+    def variants(self) -> Mapping[str, Subject]:
+        """Return cheaper versions of the same model that it brings itself, by name."""
+        ...
+
+    def close(self) -> None:
+        """Let go of whatever the model holds; called once."""
+        ...
+
+
+class CallableSubject:
+    """A Python callable in this process: ``predict(inputs) -> answers``.
+
+    Args:
+        predict: Called with a list of inputs.
+        size: Cost of one input; default :func:`natural_size`.
+        variants: Cheaper versions by name.
+        close: Called once at the end.
+
+    >>> CallableSubject(lambda xs: [x * 2 for x in xs]).answer([1, 2]).answers[1].output
+    4
+    """
+
+    takes_batches = True
+    visible = True
+
+    def __init__(
+        self,
+        predict: Callable[[list[Any]], Any],
+        *,
+        size: Callable[[Any], int] | None = None,
+        variants: Callable[[], Mapping[str, Any]] | None = None,
+        close: Callable[[], object] | None = None,
+    ) -> None:
+        self._predict = predict
+        self._size = size or natural_size
+        self._variants = variants
+        self._close = close
+
+    def answer(self, inputs: list[Any]) -> Batch:
+        """Answer a batch; see :class:`Subject`."""
+        started = time.perf_counter()
+        raw = call(self._predict, inputs)
+        elapsed = time.perf_counter() - started
+        return Batch(normalise(raw, expected=len(inputs)), elapsed)
+
+    def trace(self, inputs: list[Any]) -> Trace | None:
+        """Run one call under observation."""
+        from seatrial.models.tracing import trace_call
+
+        return trace_call(self._predict, inputs)
+
+    def size(self, value: Any) -> int:
+        """Return the cost of one input."""
+        return int(self._size(value))
+
+    def variants(self) -> Mapping[str, Subject]:
+        """Return the variants that the model brings."""
+        found = self._variants() if self._variants else {}
+        return {name: subject_of(model) for name, model in found.items()}
+
+    def close(self) -> None:
+        """Call the model's own ``close``."""
+        if self._close:
+            self._close()
+
+
+def subject_of(model: Any) -> Subject:
+    """Give a model object or a plain function the face of a :class:`Subject`.
+
+    Args:
+        model: A ``Subject``, an object with ``predict``, or a callable on a list of inputs.
+
+    Raises:
+        ModelLoadError: It is none of these.
+    """
+    from seatrial.core.errors import ModelLoadError
+
+    if isinstance(model, Subject):
+        return model
+    predict = getattr(model, "predict", None)
+    if callable(predict):
+        return CallableSubject(
+            predict,
+            size=getattr(model, "size", None),
+            variants=getattr(model, "variants", None),
+            close=getattr(model, "close", None),
+        )
+    if callable(model):
+        return CallableSubject(model)
+    raise ModelLoadError(
+        f"received {type(model).__name__}; accepted is an object with predict(inputs) or a "
+        "function of a list of inputs.",
+        hint="Return such an object from load().",
+    )
+
+
+def call(predict: Callable[[list[Any]], Any], inputs: list[Any]) -> Any:
+    """Call user code and translate whatever it raises.
+
+    Raises:
+        ModelRaisedError: With the type and text of what was raised, without its traceback.
+    """
+    try:
+        return predict(inputs)
+    except SeatrialError:
+        raise
+    except Exception as error:
+        raise ModelRaisedError(
+            f"the model raised {type(error).__name__}: {error}",
+            hint="Run the same rows through predict in a notebook.",
+            details={"raised": type(error).__name__, "rows": len(inputs)},
+        ) from error
+
+
+def natural_size(value: Any) -> int:
+    """Return the size that most costs follow: characters, items or cells, at least 1.
+
+    >>> natural_size("hello"), natural_size([1, 2]), natural_size(7)
+    (5, 2, 1)
+    """
+    if isinstance(value, np.ndarray):
+        return max(int(value.size), 1)
+    if isinstance(value, (str, bytes, list, tuple, dict)):
+        return max(len(value), 1)
+    return 1

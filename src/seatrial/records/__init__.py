@@ -1,0 +1,1 @@
+"""The append-only log and every data file: segments, Parquet, queries, eval and production rows."""

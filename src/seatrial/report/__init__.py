@@ -1,0 +1,1 @@
+"""Renders documents of evidence: figures, HTML, terminal, notebook."""

@@ -1,0 +1,1 @@
+"""Pure state machines fed (now, event): no clock, no socket, no sleep."""

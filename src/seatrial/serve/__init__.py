@@ -1,0 +1,1 @@
+"""The online path: front, model workers, keeper."""

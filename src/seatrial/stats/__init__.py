@@ -1,0 +1,1 @@
+"""Pure numerics on arrays: intervals, quantiles, calibration, attribution."""

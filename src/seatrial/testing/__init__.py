@@ -1,0 +1,1 @@
+"""Public fakes, contract suites and the bank of planted failures."""

@@ -1,0 +1,1 @@
+"""The 24 items, what proves each, what runs when."""
