@@ -1,0 +1,228 @@
+"""The process that holds the user's model: ``python -m seatrial.models.host FOLDER --fd N``.
+
+It loads the model, answers frames on a socket it inherited and dies with its parent, however that
+one dies. What user code prints goes to standard error; the wire is a socket it never sees.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from seatrial.core.errors import (
+    ModelLoadError,
+    ModelRaisedError,
+    OutputContractError,
+    SeatrialError,
+    UnknownNameError,
+)
+from seatrial.models import frames
+from seatrial.models.subject import Batch, Subject
+
+READ_BYTES = 1 << 18
+"""One read from the socket: larger than most batches."""
+
+_F_SETSIG = 10  # Linux; the standard library does not name it
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until the parent closes the socket or dies."""
+    parser = argparse.ArgumentParser(prog="seatrial.models.host")
+    parser.add_argument("folder", help="shown in the process list; the settings come by frame")
+    parser.add_argument("--fd", type=int, required=True, help="socket to the parent")
+    parser.add_argument("--lifeline", type=int, required=True, help="pipe that ends with it")
+    parser.add_argument("--variant", default="original", help="shown in the process list")
+    options = parser.parse_args(arguments)
+    die_with_parent(options.lifeline)
+    wire = socket.socket(fileno=options.fd)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        Host(wire).serve()
+    wire.detach()  # closed by the end of the process: that is what the parent waits for
+    return 0
+
+
+class Host:
+    """Answers the frames of one parent, one at a time."""
+
+    def __init__(self, wire: socket.socket) -> None:
+        self._wire = wire
+        self._process = psutil.Process()
+        self._own: Mapping[str, Subject] | None = None
+        self._subject: Subject | None = None
+
+    def serve(self) -> None:
+        """Load what the first frame names, then answer until the socket ends."""
+        for message in self._messages():
+            if isinstance(message, frames.Open):
+                if not self._open(message):
+                    return
+            elif isinstance(message, frames.Ask):
+                self._send(self._answer(message))
+        if self._subject is not None:
+            self._subject.close()
+
+    def _messages(self) -> Iterator[Any]:
+        reader = frames.FrameReader()
+        while data := self._wire.recv(READ_BYTES):
+            yield from reader.feed(data)
+
+    def _send(self, message: frames.Message) -> None:
+        self._wire.sendall(frames.encode(message))
+
+    def _open(self, order: frames.Open) -> bool:
+        started = time.perf_counter()
+        try:
+            self._subject = load(order)
+        except SeatrialError as error:
+            self._send(frames.Failed.of(error, ask=0))
+            return False
+        loaded = frames.Hello(
+            takes_batches=self._subject.takes_batches,
+            visible=self._subject.visible,
+            load_s=time.perf_counter() - started,
+            rss_bytes=self._rss_bytes(),
+        )
+        self._send(loaded)
+        return True
+
+    def _answer(self, ask: frames.Ask) -> frames.Message:
+        try:
+            told = self._run(ask)
+        except SeatrialError as error:
+            return frames.Failed.of(_located(error), ask=ask.id)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (edge of the process: user code)
+            return frames.Failed.of(_located(_raised(error, len(ask.inputs))), ask=ask.id)
+        try:
+            frames.encode(told)
+        except SeatrialError as error:
+            return frames.Failed.of(_cannot_travel(error), ask=ask.id)
+        return told
+
+    def _run(self, ask: frames.Ask) -> frames.Told:
+        subject = self._named(ask.variant)
+        if ask.operation == "answer":
+            batch = subject.answer(ask.inputs)
+            seen = Batch(batch.answers, batch.elapsed_s, self._rss_bytes())
+            return frames.Told(ask.id, batch=seen)
+        if ask.operation == "trace":
+            return frames.Told(ask.id, trace=subject.trace(ask.inputs))
+        if ask.operation == "size":
+            return frames.Told(ask.id, sizes=[subject.size(value) for value in ask.inputs])
+        return frames.Told(ask.id, names=sorted(self._variants()))
+
+    def _named(self, variant: str) -> Subject:
+        if self._subject is None:
+            raise ModelLoadError("an operation came before the model was opened.")
+        if not variant:
+            return self._subject
+        known = self._variants()
+        if variant not in known:
+            raise UnknownNameError.of("variant", variant, known)
+        return known[variant]
+
+    def _variants(self) -> Mapping[str, Subject]:
+        if self._own is None:
+            self._own = dict(self._subject.variants()) if self._subject else {}
+        return self._own
+
+    def _rss_bytes(self) -> int:
+        return int(self._process.memory_info().rss)
+
+
+def load(order: frames.Open) -> Subject:
+    """Open the model of an order; whatever loading raises becomes one of our errors.
+
+    Raises:
+        SeatrialError: A :class:`ModelLoadError` where user code or a foreign library raised.
+    """
+    from seatrial.models.opening import open_subject
+
+    try:
+        return open_subject(order.settings, Path(order.folder), variant=order.variant)
+    except SeatrialError:
+        raise
+    except (Exception, SystemExit) as error:
+        model = order.settings.model
+        raise ModelLoadError(
+            f"loading {model.adapter} = {model.location!r} raised "
+            f"{type(error).__name__}: {error}{_where(error)}",
+            hint="Load it in a notebook from the same folder and environment.",
+            details={"raised": type(error).__name__},
+        ) from error
+
+
+def die_with_parent(lifeline: int) -> None:
+    """Arrange that this process group ends when the other end of ``lifeline`` is closed.
+
+    On Linux the kernel itself kills the group, so that user code which holds the interpreter lock,
+    and processes it started, go too. Elsewhere, and where the parent is gone already, a thread
+    does it as soon as it may run.
+    """
+    if sys.platform == "linux":
+        group = -os.getpid() if os.getpgrp() == os.getpid() else os.getpid()
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, group)
+        fcntl.fcntl(lifeline, _F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True, name="lifeline").start()
+
+
+def _end_with(lifeline: int) -> None:
+    while os.read(lifeline, 1):
+        pass
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(1)
+
+
+def _raised(error: BaseException, rows: int) -> ModelRaisedError:
+    translated = ModelRaisedError(
+        f"the model raised {type(error).__name__}: {error}",
+        hint="Run the same rows through predict in a notebook.",
+        details={"raised": type(error).__name__, "rows": rows},
+    )
+    translated.__cause__ = error
+    return translated
+
+
+def _located(error: SeatrialError) -> SeatrialError:
+    if error.__cause__ is not None and (where := _where(error.__cause__)):
+        error.message += where
+    return error
+
+
+def _where(error: BaseException) -> str:
+    """Name the line of the innermost frame that is neither ours nor of a library."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if "site-packages" not in frame.filename and not frame.filename.startswith(
+            (_OURS, _STANDARD, "<frozen")
+        ):
+            return f" ({Path(frame.filename).name}:{frame.lineno}, in {frame.name})"
+    return ""
+
+
+_OURS = str(Path(__file__).parents[1])
+_STANDARD = str(Path(os.__file__).parent)
+
+
+def _cannot_travel(error: SeatrialError) -> OutputContractError:
+    return OutputContractError(
+        f"the model's answer cannot be sent: {error.message}",
+        hint="Return plain values, lists, mappings or numeric arrays.",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,321 @@
+"""A model in a process of its own, with the face of a :class:`Subject`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from seatrial.core import settings as settings_table
+from seatrial.core.errors import DeadlineExceededError, SeatrialError, WorkerLostError
+from seatrial.core.settings import Settings
+from seatrial.models import frames
+from seatrial.models.host import READ_BYTES
+from seatrial.models.subject import Batch, Subject, Trace
+
+LOAD_LIMIT_S = 300.0
+"""Longest wait for a model to load: large ones take minutes from a cold disk."""
+
+CALL_LIMIT_S = 60.0
+"""Longest wait for one call; a model that hangs must not hang its trial."""
+
+CLOSE_LIMIT_S = 2.0
+"""How long a process may take to end by itself."""
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "LOKY_MAX_CPU_COUNT",
+)
+"""Read by the numeric libraries when they are imported; adapters read the first."""
+
+
+class HostProcess:
+    """A started host and our ends of its socket and lifeline; neither waits nor speaks.
+
+    Args:
+        folder: Where ``seatrial.toml`` lies; also the working directory of the process.
+        variant: Shown in the process list.
+        threads: Threads that numeric libraries may use in it.
+    """
+
+    def __init__(self, folder: Path, *, variant: str = "original", threads: int = 1) -> None:
+        ours, theirs = socket.socketpair()
+        life_read, self._lifeline = os.pipe()
+        command = [sys.executable, "-P", "-m", "seatrial.models.host", str(folder)]
+        command += ["--fd", str(theirs.fileno()), "--lifeline", str(life_read)]
+        try:
+            self._popen = subprocess.Popen(
+                [*command, "--variant", variant],
+                cwd=folder,
+                env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))},
+                stdin=subprocess.DEVNULL,
+                stdout=sys.__stderr__.fileno() if sys.__stderr__ else subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(), life_read),
+                process_group=0,
+            )
+        except BaseException:
+            ours.close()
+            os.close(self._lifeline)
+            raise
+        finally:
+            theirs.close()
+            os.close(life_read)
+        self.wire = ours
+
+    @property
+    def pid(self) -> int:
+        """The process id, also that of its process group."""
+        return self._popen.pid
+
+    def kill(self) -> int:
+        """End it and every process it started, now; return the status it ended with."""
+        self.wire.close()
+        if self._popen.returncode is None:
+            # Before it is waited for, so that the group cannot be another's by now.
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):  # not yet a group of its own, or gone
+                self._popen.kill()
+        status = self._popen.wait()
+        self._cut_lifeline()
+        return status
+
+    def close(self, *, limit_s: float = CLOSE_LIMIT_S) -> None:
+        """Let it end by itself, and make it after ``limit_s`` seconds."""
+        with contextlib.suppress(OSError):
+            self.wire.shutdown(socket.SHUT_WR)
+            self.wire.settimeout(limit_s)
+            while self.wire.recv(READ_BYTES):
+                pass
+        self.kill()
+
+    def _cut_lifeline(self) -> None:
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
+
+
+class ModelProcess:
+    """The model of a folder, answering from a process of its own.
+
+    A call that fails because the process died or hung raises; the next call starts a new one.
+
+    Args:
+        folder: Where ``seatrial.toml`` lies.
+        settings: Settings read already; default: those of the folder.
+        settings_flags: Dotted key to value, laid over the folder's own settings.
+        variant: Which variant to load.
+        threads: Threads that numeric libraries may use.
+        limit_s: Longest wait for one call.
+        load_limit_s: Longest wait for the model to load.
+
+    Raises:
+        SettingsError: The folder's settings cannot be used.
+        ModelLoadError: The model could not be loaded.
+        WorkerLostError: The process died while it loaded.
+        DeadlineExceededError: It took too long to load.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        settings: Settings | None = None,
+        settings_flags: Mapping[str, Any] | None = None,
+        variant: str = "original",
+        threads: int = 1,
+        limit_s: float = CALL_LIMIT_S,
+        load_limit_s: float = LOAD_LIMIT_S,
+    ) -> None:
+        self.folder = Path(folder).resolve()
+        self.settings = settings or settings_table.load(self.folder, flags=settings_flags)
+        self.variant = variant
+        self.limit_s = limit_s
+        self._load_limit_s = load_limit_s
+        self._threads = threads
+        self._lock = threading.RLock()
+        self._host: HostProcess | None = None
+        self._reader = frames.FrameReader()
+        self._asked = 0
+        hello = self._start()
+        self.takes_batches = hello.takes_batches
+        self.visible = hello.visible
+        self.load_s = hello.load_s
+        self.loaded_rss_bytes = hello.rss_bytes
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process; ``None`` where none runs."""
+        return self._host.pid if self._host else None
+
+    def answer(self, inputs: list[Any]) -> Batch:
+        """Answer a batch; see :class:`Subject`.
+
+        Raises:
+            ModelError: The model raised or broke its output contract.
+            WorkerLostError: The process died.
+            DeadlineExceededError: It took longer than ``limit_s`` and was ended.
+        """
+        return self.ask("answer", inputs).batch or Batch([], 0.0)
+
+    def trace(self, inputs: list[Any]) -> Trace | None:
+        """Run one call under observation, in the process."""
+        return self.ask("trace", inputs).trace
+
+    def size(self, value: Any) -> int:
+        """Return the cost of one input."""
+        return self.sizes([value])[0]
+
+    def sizes(self, values: list[Any]) -> list[int]:
+        """Return the cost of each input, in one exchange."""
+        return self.ask("size", values).sizes
+
+    def variants(self) -> Mapping[str, Subject]:
+        """Return the variants that the model itself brings; they live in the same process."""
+        return {name: _Variant(self, name) for name in self.ask("variants", []).names}
+
+    def close(self) -> None:
+        """Let the process end."""
+        with self._lock:
+            if self._host is not None:
+                self._host.close()
+                self._host = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def ask(
+        self, operation: frames.Operation, inputs: list[Any], *, variant: str = ""
+    ) -> frames.Told:
+        """Run one operation and wait for it."""
+        with self._lock:
+            if self._host is None:
+                self._start()
+            self._asked += 1
+            frame = frames.encode(frames.Ask(self._asked, operation, inputs, variant))
+            reply = self._exchange(frame, self.limit_s, f"{operation} of {len(inputs)} rows")
+        if isinstance(reply, frames.Failed):
+            raise reply.error()
+        if not isinstance(reply, frames.Told):
+            raise SeatrialError(f"the model's process sent {type(reply).__name__} unasked.")
+        return reply
+
+    def _start(self) -> frames.Hello:
+        self._host = HostProcess(self.folder, variant=self.variant, threads=self._threads)
+        self._reader = frames.FrameReader()
+        order = frames.encode(frames.Open(str(self.folder), self.settings, self.variant))
+        reply = self._exchange(order, self._load_limit_s, "loading the model")
+        if isinstance(reply, frames.Hello):
+            return reply
+        self.close()
+        if isinstance(reply, frames.Failed):
+            raise reply.error()
+        raise SeatrialError(f"the model's process sent {type(reply).__name__} unasked.")
+
+    def _exchange(self, frame: bytes, limit_s: float, what: str) -> Any:
+        host = self._host
+        if host is None:
+            raise WorkerLostError("the model's process has been closed.")
+        ends_at = time.monotonic() + limit_s
+        try:
+            host.wire.settimeout(limit_s)
+            host.wire.sendall(frame)
+            while data := self._read(host.wire, ends_at):
+                for message in self._reader.feed(data):
+                    return message
+        except TimeoutError:
+            self._discard()
+            raise DeadlineExceededError(
+                f"{what} took longer than {limit_s:g} s; the model's process was ended.",
+                hint="Look for a wait or an endless loop in the model.",
+                details={"limit_s": limit_s},
+            ) from None
+        except BaseException as error:
+            status = self._discard()
+            if isinstance(error, OSError):
+                raise lost(what, status) from None
+            raise
+        raise lost(what, self._discard())
+
+    @staticmethod
+    def _read(wire: socket.socket, ends_at: float) -> bytes:
+        left_s = ends_at - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        wire.settimeout(left_s)
+        return wire.recv(READ_BYTES)
+
+    def _discard(self) -> int:
+        host, self._host = self._host, None
+        return host.kill() if host else 0
+
+
+def lost(what: str, status: int | None) -> WorkerLostError:
+    """Build the error for a process that died.
+
+    >>> lost("answering", -11).message
+    "the model's process died (signal SIGSEGV) while answering."
+    """
+    how = "for an unknown reason" if status is None else f"with exit status {status}"
+    if status is not None and status < 0:
+        how = f"signal {_signal_name(-status)}"
+    memory = " or ran out of memory" if status == -signal.SIGKILL else ""
+    return WorkerLostError(
+        f"the model's process died ({how}) while {what}.",
+        hint=f"The model crashed its interpreter, called exit{memory}; look at its own output.",
+        details={"exit_status": status},
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
+
+
+class _Variant:
+    """A variant that the model of a :class:`ModelProcess` brings itself."""
+
+    def __init__(self, process: ModelProcess, name: str) -> None:
+        self._process = process
+        self._name = name
+        self.takes_batches = process.takes_batches
+        self.visible = process.visible
+
+    def answer(self, inputs: list[Any]) -> Batch:
+        return self._process.ask("answer", inputs, variant=self._name).batch or Batch([], 0.0)
+
+    def trace(self, inputs: list[Any]) -> Trace | None:
+        return self._process.ask("trace", inputs, variant=self._name).trace
+
+    def size(self, value: Any) -> int:
+        return self._process.ask("size", [value], variant=self._name).sizes[0]
+
+    def variants(self) -> Mapping[str, Subject]:
+        return {}
+
+    def close(self) -> None:
+        """Nothing to do: the process belongs to the whole model."""

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.core.errors import InputError, OutputContractError
+from seatrial.core.settings import ModelSettings, Settings
+from seatrial.models.answers import Answer
+from seatrial.models.frames import Ask, Failed, FrameReader, Open, Told, encode
+from seatrial.models.subject import Batch
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text("abc"), inner),
+    max_leaves=10,
+)
+
+
+@given(st.lists(st.lists(values, max_size=4), min_size=1, max_size=5), st.data())
+def test_messages_survive_any_cut_of_the_stream(batches, data):
+    """However the bytes arrive, the same messages come out, in order."""
+    stream = b"".join(encode(Ask(n, "answer", rows)) for n, rows in enumerate(batches))
+    reader, seen, at = FrameReader(), [], 0
+    while at < len(stream):
+        step = data.draw(st.integers(1, len(stream) - at))
+        seen += list(reader.feed(stream[at : at + step]))
+        at += step
+    assert [message.inputs for message in seen] == batches
+    assert [message.id for message in seen] == list(range(len(batches)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "bool", "<U5", ">f8", "complex64"])
+def test_an_array_keeps_its_type_and_shape(dtype):
+    """Arrays travel as raw bytes and can be written to on the other side."""
+    array = np.arange(6).reshape(2, 3).astype(dtype)
+    (back,) = FrameReader().feed(encode(Ask(1, "answer", [array])))
+    assert back.inputs[0].dtype == array.dtype
+    np.testing.assert_array_equal(back.inputs[0], array)
+    back.inputs[0][0] = back.inputs[0][1]
+
+
+def test_numpy_scalars_and_object_arrays_become_plain_values():
+    """What a data frame hands out as cells arrives as Python values."""
+    row = {"a": np.float64(1.5), "b": np.array(["x", None], dtype=object), "c": float("nan")}
+    (back,) = FrameReader().feed(encode(Ask(1, "answer", [row])))
+    assert back.inputs[0]["a"] == 1.5
+    assert back.inputs[0]["b"] == ["x", None]
+    assert np.isnan(back.inputs[0]["c"])
+
+
+@pytest.mark.parametrize("value", [2**64, "\ud800", object(), 1j])
+def test_a_value_that_cannot_travel_is_an_input_error(value):
+    """The message says what is accepted."""
+    with pytest.raises(InputError, match="accepted are the values that JSON knows"):
+        encode(Ask(1, "answer", [value]))
+
+
+def test_settings_and_answers_travel_whole():
+    """The child works from the very settings that the parent read."""
+    settings = Settings(model=ModelSettings(name="m", adapter="load", location="model:load"))
+    (order,) = FrameReader().feed(encode(Open("/x", settings, "int8")))
+    assert order == Open("/x", settings, "int8")
+    batch = Batch([Answer("a", 0.5, {"a": 0.5, "b": 0.5}), Answer([1, 2])], 0.25, 100)
+    (told,) = FrameReader().feed(encode(Told(3, batch=batch)))
+    assert told.batch == batch
+
+
+def test_an_error_keeps_its_class_code_hint_and_details():
+    """Details that cannot travel become text."""
+    error = OutputContractError("m", hint="h", details={"row": 3, "value": {1, object}})
+    (failed,) = FrameReader().feed(encode(Failed.of(error, ask=9)))
+    back = failed.error()
+    assert type(back) is OutputContractError
+    assert (back.message, back.hint, back.details["row"]) == ("m", "h", 3)
+    assert isinstance(back.details["value"], str)
