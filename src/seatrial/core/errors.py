@@ -148,7 +148,7 @@ class UnreachableError(EnvironmentMismatchError):
 class ModelError(SeatrialError):
     """The user's model misbehaved."""
 
-    code = "model-error"
+    code = "model"
 
 
 class ModelLoadError(ModelError):

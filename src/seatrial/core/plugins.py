@@ -39,8 +39,21 @@ measurements: Registry[Any] = Registry(
 )
 """``measurement(rig: Rig) -> Evidence``."""
 
-proofs: Registry[Any] = Registry("proof", group="seatrial.proofs")
-"""``proof(case: Case) -> ItemResult``; filled by :mod:`seatrial.trials.proofs`, by item id."""
+proofs: Registry[Any] = Registry(
+    "proof",
+    group="seatrial.proofs",
+    builtin={
+        "batch-profile": "seatrial.trials.proofs.batching:prove_batch_profile",
+        "precision-variants": "seatrial.trials.proofs.variants:prove_precision_variants",
+        "end-to-end-latency": "seatrial.trials.proofs.latency:prove_end_to_end_latency",
+        "latency-budget": "seatrial.trials.proofs.latency:prove_latency_budget",
+        "warm-up": "seatrial.trials.proofs.latency:prove_warm_up",
+        "production-sample": "seatrial.trials.proofs.production:prove_production_sample",
+        "production-evaluation": "seatrial.trials.proofs.production:prove_production_evaluation",
+        "confidence": "seatrial.trials.proofs.production:prove_confidence",
+    },
+)
+"""``proof(case: Case) -> ItemResult``, by item id; an item without one stays ``unmeasured``."""
 
 failures: Registry[Any] = Registry("planted failure", group="seatrial.failures")
 """``Failure`` entries; filled by :mod:`seatrial.testing.bank`, by failure id."""

@@ -1,0 +1,115 @@
+"""Week 3: production-sample and production-evaluation; week 9: confidence."""
+
+from __future__ import annotations
+
+from seatrial.evidence.findings import ItemResult
+from seatrial.trials.case import Case, judged, missing, unmeasured
+
+WANTED = 1_000
+"""Production rows the checklist asks for."""
+
+
+def prove_production_sample(case: Case) -> ItemResult:
+    """Count what real users sent."""
+    item = "production-sample"
+    rows = case.rows.get("production", 0)
+    if rows == 0:
+        return unmeasured(
+            item, "no production rows were supplied", fix="name a file in [production] data"
+        )
+    figure = f"{rows:,} rows, {case.rows.get('labelled', 0):,} with a label"
+    if rows < WANTED:
+        return judged(
+            item,
+            "fail",
+            figure,
+            because=f"{WANTED:,} are asked for",
+            fix=f"collect {WANTED - rows:,} more",
+        )
+    return judged(item, "pass", figure, because="as supplied; seatrial cannot see who sent them")
+
+
+def prove_production_evaluation(case: Case) -> ItemResult:
+    """Judge the gap against its budget."""
+    item = "production-evaluation"
+    gap = case.gap
+    if gap is None:
+        return unmeasured(
+            item, case.reasons.get("gap") or "no gap was measured", fix="seatrial gap"
+        )
+    production = gap.production
+    if production.state != "measured" or production.accuracy is None or production.low is None:
+        return unmeasured(item, production.why, fix="label some of the production rows")
+    drop = 100.0 * (gap.eval.accuracy - production.accuracy)
+    figure = (
+        f"eval {gap.eval.accuracy:.1%}, production {production.accuracy:.1%} "
+        f"({production.low:.1%} to {production.high:.1%}, n = {production.n:,})"
+    )
+    budget = case.settings.budget.gap_points
+    if budget is None:
+        return unmeasured(item, "no budget set", figure=figure, fix="set [budget] gap_points")
+    if drop > budget:
+        return judged(
+            item,
+            "fail",
+            figure,
+            because=f"{drop:.1f} points below eval; the budget is {budget:g}",
+            fix=_worst_step(case),
+        )
+    if 100.0 * (gap.eval.accuracy - production.low) > budget:
+        return judged(
+            item,
+            "warn",
+            figure,
+            because=f"the interval reaches beyond the budget of {budget:g} points",
+            fix="label more production rows",
+        )
+    return judged(item, "pass", figure, because=f"within {budget:g} points of eval")
+
+
+def prove_confidence(case: Case) -> ItemResult:
+    """Judge the calibration error; the promise of a threshold is not measured yet."""
+    item = "confidence"
+    evidence = case.evidence.get("calibration")
+    if evidence is None:
+        return missing(case, item, "calibration")
+    on_eval, on_production = evidence.value("ece_eval"), evidence.value("ece_production")
+    if on_eval.value is None:
+        return unmeasured(
+            item,
+            on_eval.note or "the model gives no confidence",
+            fix="return confidence with each answer",
+        )
+    known = f"{on_production.value:.3f}" if on_production.value is not None else "unknown"
+    figure = f"calibration error {on_eval.value:.3f} on eval, {known} in production"
+    limit = case.settings.budget.calibration_error
+    if limit is None:
+        return unmeasured(
+            item, "no budget set", figure=figure, fix="set [budget] calibration_error"
+        )
+    values = [value for value in (on_eval, on_production) if value.value is not None]
+    sure = [value for value in values if (value.low if value.low is not None else 0.0) > limit]
+    over = [value for value in values if (value.value or 0.0) > limit]
+    if over:
+        return judged(
+            item,
+            "fail" if sure else "warn",
+            figure,
+            because=f"the budget is {limit:g}",
+            fix="calibrate on labelled production rows (temperature or isotonic)",
+            evidence=(evidence,),
+        )
+    return unmeasured(
+        item,
+        "calibrated; what a confidence threshold promises is not measured yet",
+        figure=figure,
+    )
+
+
+def _worst_step(case: Case) -> str:
+    steps = case.gap.steps if case.gap else None
+    losses = [step for step in steps or () if step.kind != "remainder" and step.points < 0]
+    if not losses:
+        return "no known factor explains it: read the misses"
+    worst = min(losses, key=lambda step: step.points)
+    return f"start with {worst.id}: {worst.points:+.1f} points"

@@ -1,0 +1,75 @@
+"""Week 1: precision-variants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seatrial.evidence.documents import Evidence
+from seatrial.evidence.findings import ItemResult
+from seatrial.trials.case import Case, judged, missing, unmeasured
+
+ITEM = "precision-variants"
+
+
+def prove_precision_variants(case: Case) -> ItemResult:
+    """Judge the variants: at least one measured, and the served one inside its budget."""
+    evidence = case.evidence.get("variants")
+    if evidence is None:
+        return missing(case, ITEM, "variants")
+    rows = [row for row in evidence.table("variants") if row["name"] != "original"]
+    measured = [row for row in rows if row["state"] == "measured"]
+    if not measured:
+        why = "; ".join(f"{row['name']}: {row['why']}" for row in rows)
+        return unmeasured(ITEM, why or "the model brings no variant and none could be made")
+    served = case.settings.serving.variant
+    chosen = next((row for row in measured if row["name"] == served), None)
+    figure = "; ".join(_figure(row) for row in measured)
+    budget = case.settings.budget.variant_accuracy_points
+    if budget is None:
+        return unmeasured(
+            ITEM, "no budget set", figure=figure, fix="set [budget] variant_accuracy_points"
+        )
+    if chosen is not None:
+        return _served(evidence, chosen, budget, figure)
+    inside = [row for row in measured if row["low"] >= -budget]
+    faster = [row for row in inside if (row.get("speedup") or 0.0) > 1.0]
+    advice = f'serve the faster one: [serving] variant = "{faster[0]["name"]}"' if faster else ""
+    return judged(
+        ITEM, "pass", figure, because=_losers(measured, budget), fix=advice, evidence=(evidence,)
+    )
+
+
+def _served(evidence: Evidence, row: dict[str, Any], budget: float, figure: str) -> ItemResult:
+    if row["high"] < -budget:
+        return judged(
+            ITEM,
+            "fail",
+            figure,
+            because=f"{row['name']} is served and costs more than {budget:g} points",
+            fix='[serving] variant = "original"',
+            evidence=(evidence,),
+        )
+    if row["low"] < -budget:
+        return judged(
+            ITEM,
+            "warn",
+            figure,
+            because=f"{row['name']} is served; its interval reaches beyond {budget:g} points",
+            fix="measure on more eval rows",
+            evidence=(evidence,),
+        )
+    return judged(ITEM, "pass", figure, because=f"{row['name']} is served", evidence=(evidence,))
+
+
+def _figure(row: dict[str, Any]) -> str:
+    return (
+        f"{row['name']} {row['change_points']:+.1f} points "
+        f"({row['low']:+.1f} to {row['high']:+.1f}), {row.get('speedup') or 0:.2f}x speed"
+    )
+
+
+def _losers(rows: list[dict[str, Any]], budget: float) -> str:
+    losers = [
+        row["name"] for row in rows if row["low"] < -budget or (row.get("speedup") or 0.0) <= 1.0
+    ]
+    return f"not worth serving: {', '.join(losers)}" if losers else "all are faster and in budget"
