@@ -22,7 +22,7 @@ def start():
         ours, theirs = socket.socketpair()
         read, write = os.pipe()
         code = (
-            f"import sys; sys.platform = {platform!r}; from seatrial.models import host;"
+            f"import sys; from seatrial.models import host; sys.platform = {platform!r};"
             f"sys.exit(host.main(['.', '--fd', '{theirs.fileno()}', '--lifeline', '{read}']))"
         )
         popen = subprocess.Popen(

@@ -230,7 +230,7 @@ def test_nothing_outlives_a_parent_that_is_killed(folder, state):
         pids = [int(word) for word in parent.stdout.readline().split()]
         assert all(alive(pid) for pid in pids)
         parent.send_signal(signal.SIGKILL)
-    gone, left = psutil.wait_procs([psutil.Process(p) for p in pids if alive(p)], timeout=10)
+    _, left = psutil.wait_procs([psutil.Process(p) for p in pids if alive(p)], timeout=10)
     assert not [process for process in left if alive(process.pid)]
 
 
