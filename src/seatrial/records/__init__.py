@@ -1,1 +1,1 @@
-"""The append-only log and every data file: segments, Parquet, queries, eval and production rows."""
+"""The append-only prediction log and every data file: reading, sealing, querying, sampling."""
