@@ -1,1 +1,1 @@
-"""Pure numerics on arrays: intervals, quantiles, calibration, attribution."""
+"""Pure numerics on arrays: intervals, resampling, quantiles, calibration, attribution, scores."""

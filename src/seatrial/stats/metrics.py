@@ -1,0 +1,199 @@
+"""Metrics of a whole set of answers (F1, AUC, errors), each with a bootstrap interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.core.errors import UnknownNameError
+from seatrial.stats.intervals import LEVEL
+from seatrial.stats.resampling import percentile_interval, resampled_weights
+from seatrial.stats.scores import missing
+
+REPLICATES = 200
+"""Resamples of a metric: scikit-learn takes milliseconds for each."""
+
+NO_ANSWER = -1
+"""Class index of an absent answer: it is no label's class, so recall counts it as a miss."""
+
+CLASSIFICATION = ("f1", "precision", "recall", "auc")
+REGRESSION = ("mae", "rmse")
+
+TWO = 2
+"""Classes of a binary problem, where one curve says it all."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MetricValue:
+    """One metric with its interval."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers beside labels, all of shape (n,), as the metrics read them.
+
+    Attributes:
+        outputs: One per row; ``None`` where there is none.
+        labels: One per row; rows without one are left out of every metric.
+        scores: Per row, class -> number, where the model gives them; for AUC.
+        weights: Inverse inclusion probabilities; ``None`` for equal ones.
+    """
+
+    outputs: Sequence[Any]
+    labels: Sequence[Any]
+    scores: Sequence[dict[str, float] | None] | None = None
+    weights: Floats | None = None
+
+
+def measure_metrics(
+    names: Sequence[str],
+    answers: Answers,
+    *,
+    rng: np.random.Generator,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+) -> list[MetricValue]:
+    """Compute metrics by scikit-learn's formulas; those that do not apply are left out.
+
+    F1, precision and recall are macro means over the classes among the labels. AUC is one class
+    against the other, or the macro mean of one against the rest. ``mae`` and ``rmse`` are in the
+    unit of the label; rows without an answer are left out of these and of AUC.
+
+    Args:
+        names: Among :data:`CLASSIFICATION` and :data:`REGRESSION`.
+        answers: What was answered and what is right.
+        rng: Source of the resamples.
+        replicates: How many resamples.
+        level: Probability that an interval covers the truth.
+
+    Raises:
+        UnknownNameError: No such metric.
+
+    >>> good = Answers(outputs=[1.0, 2.0, 4.0], labels=[1.0, 2.0, 3.0])
+    >>> [round(m.value, 4) for m in measure_metrics(["mae"], good, rng=np.random.default_rng(0))]
+    [0.3333]
+    """
+    known = (*CLASSIFICATION, *REGRESSION)
+    for name in names:
+        if name not in known:
+            raise UnknownNameError.of("metric", name, known)
+    found = []
+    for name in names:
+        prepared = _prepare(name, answers)
+        if prepared is None:
+            continue
+        compute, weights = prepared
+        draws = [
+            compute(weights * drawn)
+            for drawn in resampled_weights(weights.size, rng=rng, replicates=replicates)
+        ]
+        value = compute(weights)
+        ends = percentile_interval([*draws, value], level=level)
+        low, high = min(ends.low, value), max(ends.high, value)
+        found.append(MetricValue(name, value, low, high, weights.size))
+    return found
+
+
+def _prepare(name: str, answers: Answers) -> tuple[Callable[[Floats], float], Floats] | None:
+    """Return a function of row weights, and the weights; ``None`` where it does not apply."""
+    keep = np.array([not missing(label) for label in answers.labels], dtype=bool)
+    if name in REGRESSION or name == "auc":
+        keep &= np.array([not missing(output) for output in answers.outputs], dtype=bool)
+    rows = np.flatnonzero(keep)
+    if not rows.size:
+        return None
+    weights = np.ones(rows.size) if answers.weights is None else answers.weights[rows]
+    if name in REGRESSION:
+        compute = _error(name, answers, rows)
+    elif name == "auc":
+        compute = _auc(answers, rows)
+    else:
+        compute = _by_class(name, answers, rows)
+    return None if compute is None else (compute, weights)
+
+
+def _error(name: str, answers: Answers, rows: NDArray[np.intp]) -> Callable[[Floats], float] | None:
+    from sklearn.metrics import mean_absolute_error, root_mean_squared_error
+
+    measure = mean_absolute_error if name == "mae" else root_mean_squared_error
+    try:
+        true = np.array([float(answers.labels[row]) for row in rows])
+        given = np.array([float(answers.outputs[row]) for row in rows])
+    except (TypeError, ValueError):
+        return None
+    return lambda weights: float(measure(true, given, sample_weight=weights))
+
+
+def _by_class(
+    name: str, answers: Answers, rows: NDArray[np.intp]
+) -> Callable[[Floats], float] | None:
+    from sklearn.metrics import precision_recall_fscore_support
+
+    classes = sorted({_key(answers.labels[row]) for row in rows})
+    index = {key: position for position, key in enumerate(classes)}
+    true = np.array([index[_key(answers.labels[row])] for row in rows])
+    given = np.array([index.get(_key(answers.outputs[row]), NO_ANSWER) for row in rows])
+    # A metric of classes depends on the rows through their confusion cells only.
+    cells, cell_of = np.unique(np.stack([true, given]), axis=1, return_inverse=True)
+    cell_of = np.ravel(cell_of)
+    position = {"precision": 0, "recall": 1, "f1": 2}[name]
+
+    def compute(weights: Floats) -> float:
+        totals = np.bincount(cell_of, weights, minlength=cells.shape[1])
+        result = precision_recall_fscore_support(
+            cells[0],
+            cells[1],
+            labels=np.arange(len(classes)),
+            average="macro",
+            sample_weight=totals,
+            zero_division=0.0,
+        )
+        return float(result[position])
+
+    return compute
+
+
+def _auc(answers: Answers, rows: NDArray[np.intp]) -> Callable[[Floats], float] | None:
+    if answers.scores is None:
+        return None
+    given = [answers.scores[row] for row in rows]
+    true = np.array([_key(answers.labels[row]) for row in rows])
+    classes = sorted(set(true))
+    if len(classes) < TWO or any(s is None or not set(classes) <= set(s) for s in given):
+        return None
+    table = np.array([[s[c] for c in classes] for s in given if s is not None])
+    wanted = range(1, 2) if len(classes) == TWO else range(len(classes))
+
+    def compute(weights: Floats) -> float:
+        return float(
+            np.mean([_one_against_rest(true == classes[c], table[:, c], weights) for c in wanted])
+        )
+
+    return compute
+
+
+def _one_against_rest(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    if weights[positive].sum() == 0 or weights[~positive].sum() == 0:
+        return float("nan")
+    return float(roc_auc_score(positive, score, sample_weight=weights))
+
+
+def _key(value: Any) -> str:
+    """Return a class's name as it stands in ``scores``; 1 and 1.0 are one class."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value)
