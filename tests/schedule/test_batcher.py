@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seatrial.schedule.batcher import (
+    RETRY_MAX_S,
+    Batcher,
+    Expired,
+    Kill,
+    Part,
+    Rejected,
+    RowPacking,
+    Run,
+)
+
+
+@dataclass
+class Arrival:
+    at_s: float
+    rows: int
+    patience_s: float
+    leaves_after_s: float = math.inf
+
+
+@dataclass
+class Sea:
+    """A discrete-event world around a batcher: workers take time, hang, die; callers leave."""
+
+    batcher: Batcher
+    workers: int
+    service_s: object
+    started: Counter = field(default_factory=Counter)
+    parts: dict = field(default_factory=dict)
+    fate: dict = field(default_factory=dict)
+    order: list = field(default_factory=list)
+    batches: list = field(default_factory=list)
+    ahead: dict = field(default_factory=dict)
+    now_s: float = 0.0
+
+    def sail(self, arrivals):
+        events = [(a.at_s, 1, "arrive", n) for n, a in enumerate(arrivals)]
+        events += [
+            (a.at_s + a.leaves_after_s, 2, "leave", n)
+            for n, a in enumerate(arrivals)
+            if math.isfinite(a.leaves_after_s)
+        ]
+        heapq.heapify(events)
+        self.events, self.arrivals = events, arrivals
+        for worker in range(self.workers):
+            self.obey(self.batcher.idle(0.0, worker))
+        while True:
+            wake = self.batcher.wakes_at_s()
+            due = self.events[0][0] if self.events else math.inf
+            if min(wake, due) == math.inf:
+                break
+            if wake < due:
+                self.now_s = wake
+                self.obey(self.batcher.tick(wake))
+                assert self.batcher.wakes_at_s() > wake
+            else:
+                self.step(*heapq.heappop(self.events))
+            self.check()
+        return self
+
+    def step(self, at_s, _, kind, which):
+        self.now_s = at_s
+        if kind == "arrive":
+            arrival = self.arrivals[which]
+            self.ahead[which] = len(self.batcher._waiting), len(self.batches)
+            self.obey(
+                self.batcher.arrive(
+                    at_s, which, rows=arrival.rows, deadline_s=at_s + arrival.patience_s
+                )
+            )
+        elif kind == "leave":
+            if which not in self.fate:
+                self.fate[which] = "left"
+                self.batcher.done(which)
+        elif kind == "finish":
+            self.finish(which)
+            self.obey(self.batcher.idle(at_s, which))
+        elif kind == "start":
+            self.obey(self.batcher.idle(at_s, which))
+
+    def finish(self, worker):
+        for part in self.batches[self.running.pop(worker)][1]:
+            self.parts.setdefault(part.request, []).append((part.start, part.stop))
+            done = sum(stop - start for start, stop in self.parts[part.request])
+            if part.request not in self.fate and done == self.arrivals[part.request].rows:
+                self.fate[part.request] = "answered"
+                self.batcher.done(part.request)
+
+    running: dict = field(default_factory=dict)
+
+    def obey(self, decisions):
+        for decision in decisions:
+            if isinstance(decision, Run):
+                self.run(decision)
+            elif isinstance(decision, Expired):
+                assert decision.request not in self.fate
+                assert decision.started == (self.started[decision.request] > 0)
+                self.fate[decision.request] = "expired"
+            elif isinstance(decision, Rejected):
+                self.fate[decision.request] = "rejected"
+            else:
+                self.kill(decision.worker)
+
+    def run(self, run):
+        assert run.worker not in self.running
+        rows = sum(part.stop - part.start for part in run.parts)
+        assert rows >= 1
+        for part in run.parts:
+            assert part.request not in self.fate, "expired, left or rejected rows must not run"
+            assert part.start == self.started[part.request], "rows start once and in order"
+            self.started[part.request] = part.stop
+            self.order.append(part.request)
+        self.running[run.worker] = len(self.batches)
+        self.batches.append((self.now_s, run.parts))
+        took = self.service_s(rows)
+        if math.isfinite(took):
+            heapq.heappush(self.events, (self.now_s + took, 0, "finish", run.worker))
+
+    def kill(self, worker):
+        assert all(part.request in self.fate for part in self.batches[self.running[worker]][1])
+        del self.running[worker]
+        self.events = [e for e in self.events if not (e[2] == "finish" and e[3] == worker)]
+        heapq.heapify(self.events)
+        self.obey(self.batcher.lost(self.now_s, worker))
+        heapq.heappush(self.events, (self.now_s + 0.5, 0, "start", worker))
+
+    def check(self):
+        """Nothing waits while a worker is idle; the queue keeps its bound and its count."""
+        if self.batcher._idle:
+            assert not self.batcher._waiting
+        waiting = sum(w.rows - w.next_row for w in self.batcher._waiting.values())
+        assert self.batcher.rows_waiting == waiting <= self.batcher._queue_rows
+
+
+arrivals = st.lists(
+    st.builds(
+        Arrival,
+        at_s=st.floats(0, 5),
+        rows=st.integers(1, 12),
+        patience_s=st.floats(0.05, 5),
+        leaves_after_s=st.just(math.inf) | st.floats(0, 3),
+    ),
+    max_size=40,
+)
+
+
+@settings(deadline=None)
+@given(
+    arrivals=arrivals,
+    workers=st.integers(1, 3),
+    rows_max=st.integers(1, 8),
+    queue_rows=st.integers(12, 60),
+    seed=st.integers(0, 2**16),
+)
+def test_every_request_has_one_fate_whatever_happens(arrivals, workers, rows_max, queue_rows, seed):
+    """No row is lost, doubled or run for nobody, with callers leaving and workers hanging."""
+    random_ = random.Random(seed)
+    batcher = Batcher(RowPacking(rows_max), queue_rows=queue_rows, grace_s=0.2)
+    sea = Sea(
+        batcher,
+        workers,
+        lambda rows: math.inf if random_.random() < 0.05 else random_.uniform(0.01, 0.3),
+    ).sail(arrivals)
+    assert set(sea.fate) == set(range(len(arrivals)))
+    for which, fate in sea.fate.items():
+        if fate == "answered":
+            cuts = sorted(sea.parts[which])
+            assert cuts[0][0] == 0
+            assert cuts[-1][1] == arrivals[which].rows
+            assert all(a[1] == b[0] for a, b in itertools.pairwise(cuts))
+        if fate == "rejected":
+            assert sea.started[which] == 0
+    for _, parts in sea.batches:
+        assert sum(part.stop - part.start for part in parts) <= rows_max
+    assert batcher.rows_waiting == batcher.rows_running == 0
+    assert not batcher._live
+
+
+@settings(deadline=None)
+@given(
+    arrivals=st.lists(
+        st.builds(Arrival, st.floats(0, 2), st.integers(1, 40), st.just(1e9)),
+        min_size=1,
+        max_size=40,
+    ),
+    workers=st.integers(1, 3),
+    rows_max=st.integers(1, 8),
+)
+def test_nobody_starves(arrivals, workers, rows_max):
+    """A request starts after at most as many batches as requests waited before it came."""
+    batcher = Batcher(RowPacking(rows_max), queue_rows=10_000, grace_s=1.0)
+    sea = Sea(batcher, workers, lambda rows: 0.1).sail(arrivals)
+    assert set(sea.fate.values()) == {"answered"}
+    first = {}
+    for number, (_, parts) in enumerate(sea.batches):
+        for part in parts:
+            first.setdefault(part.request, number)
+    for which, (waiting, batches) in sea.ahead.items():
+        assert first[which] - batches <= waiting
+
+
+@settings(deadline=None)
+@given(
+    arrivals=st.lists(st.builds(Arrival, st.floats(0, 2), st.just(1), st.just(1e9)), max_size=60),
+    workers=st.integers(1, 3),
+    rows_max=st.integers(1, 8),
+)
+def test_single_rows_start_in_the_order_they_came(arrivals, workers, rows_max):
+    """Among equals, first come is first served."""
+    arrivals.sort(key=lambda arrival: arrival.at_s)
+    batcher = Batcher(RowPacking(rows_max), queue_rows=1_000, grace_s=1.0)
+    sea = Sea(batcher, workers, lambda rows: 0.1).sail(arrivals)
+    assert sea.order == sorted(sea.order)
+
+
+def test_a_large_request_shares_with_small_ones():
+    """After each batch the rest of it waits behind those who came meanwhile."""
+    batcher = Batcher(RowPacking(4), queue_rows=100, grace_s=1.0)
+    batcher.idle(0.0, 0)
+    batcher.arrive(0.0, 1, rows=12, deadline_s=9.0)
+    batcher.arrive(0.1, 2, rows=1, deadline_s=9.0)
+    batcher.arrive(0.1, 3, rows=1, deadline_s=9.0)
+    (run,) = batcher.idle(0.2, 0)
+    assert run.parts == [Part(1, 4, 8)]
+    (run,) = batcher.idle(0.3, 0)
+    assert run.parts == [Part(2, 0, 1), Part(3, 0, 1), Part(1, 8, 10)]
+
+
+def test_a_full_queue_rejects_with_a_time_learnt_from_its_batches():
+    """The wait told is half of the queue at the pace seen, within bounds."""
+    batcher = Batcher(RowPacking(1), queue_rows=8, grace_s=1.0)
+    batcher.idle(0.0, 0)
+    batcher.arrive(0.0, 0, rows=1, deadline_s=1e9)
+    batcher.done(0)
+    batcher.arrive(0.0, 1, rows=1, deadline_s=1e9)
+    batcher.idle(3.0, 0)
+    assert batcher.arrive(3.0, 2, rows=8, deadline_s=1e9) == []
+    assert batcher.arrive(3.0, 3, rows=1, deadline_s=1e9) == [Rejected(3, 12)]
+    batcher.idle(999.0, 0)
+    assert batcher.retry_after_s() == RETRY_MAX_S
+
+
+def test_a_request_that_expires_while_it_runs_is_told_at_once_and_its_worker_later():
+    """The caller has its answer at the deadline, the worker its grace."""
+    batcher = Batcher(RowPacking(4), queue_rows=8, grace_s=1.0)
+    batcher.idle(0.0, 5)
+    batcher.arrive(0.0, 1, rows=1, deadline_s=2.0)
+    assert batcher.wakes_at_s() == 2.0
+    assert batcher.tick(2.0) == [Expired(1, started=True)]
+    assert batcher.wakes_at_s() == 3.0
+    assert batcher.tick(2.9) == []
+    assert batcher.tick(3.0) == [Kill(5)]
+    assert batcher.tick(9.0) == []
+
+
+def test_a_lost_worker_gets_nothing_until_it_is_back():
+    """What waits goes to the others, or waits on."""
+    batcher = Batcher(RowPacking(4), queue_rows=8, grace_s=1.0)
+    batcher.idle(0.0, 0)
+    batcher.lost(0.1, 0)
+    assert batcher.workers == 0
+    assert batcher.arrive(0.2, 1, rows=1, deadline_s=9.0) == []
+    assert batcher.idle(0.3, 1) == [Run(1, [Part(1, 0, 1)])]
+
+
+@pytest.mark.parametrize("load", [0.5, 3.0])
+def test_twenty_thousand_requests_keep_every_promise(load):
+    """A long run below and far above capacity; work goes on at capacity when overloaded."""
+    random_ = random.Random(7)
+    workers, rows_max, service_s = 2, 8, 0.01
+    capacity = workers * rows_max / service_s
+    count, at_s, arrivals = 20_000, 0.0, []
+    for _ in range(count):
+        at_s += random_.expovariate(load * capacity)
+        arrivals.append(Arrival(at_s, 1, 0.1))
+    batcher = Batcher(RowPacking(rows_max), queue_rows=64, grace_s=1.0)
+    sea = Sea(batcher, workers, lambda rows: service_s).sail(arrivals)
+    fates = Counter(sea.fate.values())
+    goodput = fates["answered"] / sea.now_s
+    if load < 1:
+        assert fates == {"answered": count}
+    else:
+        assert goodput >= 0.98 * capacity
+        assert fates["rejected"] > 0
