@@ -1,0 +1,150 @@
+"""Charts of speed: items per second by batch, and latency percentiles by rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from seatrial.evidence.documents import Evidence
+from seatrial.report.figures.chart import Chart, figure, line_at
+from seatrial.report.figures.palette import MIDDLE, SERIES
+from seatrial.report.wording import known, number
+
+Row = Mapping[str, Any]
+
+PERCENTILES = ("p50_ms", "p95_ms", "p99_ms", "p999_ms")
+NAMES = {"p50_ms": "p50", "p95_ms": "p95", "p99_ms": "p99", "p999_ms": "p99.9"}
+DASHES = {"p50_ms": "solid", "p95_ms": "dash", "p99_ms": "dot", "p999_ms": "dashdot"}
+
+
+def batch_chart(evidence: Evidence) -> Chart | None:
+    """Draw items/s by batch size, p99 on the second axis; ``None`` without a sweep."""
+    rows = _sorted(evidence.table("sweep"), "batch")
+    if not rows:
+        return None
+    sizes = [row["batch"] for row in rows]
+    drawn = figure(
+        go.Scatter(
+            x=sizes,
+            y=_column(rows, "items_per_s"),
+            name="items/s",
+            mode="lines+markers",
+            line={"color": SERIES[0], "width": 2.5},
+            marker={"size": 8},
+            hovertemplate="batch %{x}: %{y:,.0f} items/s<extra></extra>",
+        ),
+        go.Scatter(
+            x=sizes,
+            y=_column(rows, "p99_ms"),
+            name="p99 of one call (right axis)",
+            yaxis="y2",
+            mode="lines+markers",
+            line={"color": SERIES[2], "width": 2, "dash": "dot"},
+            marker={"size": 7, "symbol": "diamond"},
+            hovertemplate="batch %{x}: p99 %{y:.3~g} ms<extra></extra>",
+        ),
+        shapes=_cliffs(evidence),
+        yaxis2={
+            "overlaying": "y",
+            "side": "right",
+            "rangemode": "tozero",
+            "title": {"text": "p99, ms", "standoff": 8},
+            "automargin": True,
+            "fixedrange": True,
+            "showgrid": False,
+        },
+    )
+    drawn.update_xaxes(type="log", tickvals=sizes, title_text="rows in one call (log scale)")
+    drawn.update_layout(yaxis={"rangemode": "tozero", "title": {"text": "items/s", "standoff": 8}})
+    note = "Higher is better for items/s, lower for p99."
+    if evidence.table("cliffs"):
+        note += " Dashed lines mark cliffs: batches at which items/s falls."
+    return Chart(name="batch", title=_batch_title(evidence), note=note, figure=drawn)
+
+
+def latency_chart(evidence: Evidence) -> Chart | None:
+    """Draw percentiles by offered rate with the budget lines; ``None`` without rates."""
+    rows = _sorted(evidence.table("rates"), "rate_per_s")
+    if not rows:
+        return None
+    names = [name for name in PERCENTILES if any(known(row.get(name)) for row in rows)]
+    drawn = figure(
+        *(_percentile(name, rows, SERIES[index]) for index, name in enumerate(names)),
+        shapes=[
+            line_at(
+                limit,
+                axis="y",
+                label=f"budget {NAMES[name]} {limit:g} ms",
+                colour=SERIES[names.index(name)] if name in names else MIDDLE,
+            )
+            for name, limit in _budget(evidence).items()
+        ],
+    )
+    drawn.update_xaxes(title_text="offered, requests/s", rangemode="tozero")
+    drawn.update_yaxes(
+        type="log", title_text="latency from the scheduled arrival, ms (log scale)", dtick="D2"
+    )
+    note = "Open markers: rates at which a budget was broken."
+    return Chart(name="latency", title=_latency_title(evidence, rows), note=note, figure=drawn)
+
+
+def _sorted(rows: Sequence[Row], key: str) -> list[Row]:
+    return sorted((row for row in rows if known(row.get(key))), key=lambda row: float(row[key]))
+
+
+def _column(rows: Sequence[Row], name: str) -> list[float | None]:
+    return [row[name] if known(row.get(name)) else None for row in rows]
+
+
+def _percentile(name: str, rows: Sequence[Row], colour: str) -> go.Scatter:
+    broken = [row.get("within_budget") is False for row in rows]
+    return go.Scatter(
+        x=[row["rate_per_s"] for row in rows],
+        y=_column(rows, name),
+        name=NAMES[name],
+        mode="lines+markers",
+        line={"color": colour, "width": 2, "dash": DASHES[name]},
+        marker={"size": 8, "symbol": ["circle-open" if out else "circle" for out in broken]},
+        hovertemplate=f"{NAMES[name]} at %{{x:.3~g}} requests/s: %{{y:.3~g}} ms<extra></extra>",
+    )
+
+
+def _budget(evidence: Evidence) -> dict[str, float]:
+    budget = evidence.settings.get("budget")
+    if not isinstance(budget, dict):
+        return {}
+    return {name: float(budget[name]) for name in PERCENTILES if known(budget.get(name))}
+
+
+def _cliffs(evidence: Evidence) -> list[dict[str, Any]]:
+    return [
+        line_at(row["batch"], axis="x", label=f"cliff at {row['batch']}", colour=SERIES[2])
+        for row in evidence.table("cliffs")
+        if known(row.get("batch"))
+    ]
+
+
+def _batch_title(evidence: Evidence) -> str:
+    if not (evidence.has("batch_best") and evidence.has("items_per_s_max")):
+        return "Items per second by batch size"
+    best = evidence.value("batch_best").value
+    fastest = evidence.value("items_per_s_max").value
+    title = f"Fastest with {number(best)} rows in a call: {number(fastest, 'items/s')}"
+    if evidence.has("speedup"):
+        title += f", {number(evidence.value('speedup').value)} times one row at a time"
+    return title
+
+
+def _latency_title(evidence: Evidence, rows: Sequence[Row]) -> str:
+    broken = next((row for row in rows if row.get("within_budget") is False), None)
+    held = evidence.value("rate_max_per_s").value if evidence.has("rate_max_per_s") else None
+    if broken is not None:
+        at = f"at {number(broken['rate_per_s'])} requests/s p99 is {number(broken['p99_ms'], 'ms')}"
+        return (
+            f"Within budget up to {number(held)} requests/s; {at}" if held else f"Over budget: {at}"
+        )
+    last = rows[-1]
+    text = f"p99 is {number(last.get('p99_ms'), 'ms')} at {number(last['rate_per_s'])} requests/s"
+    return f"{text}, {'within budget' if _budget(evidence) else 'no budget set'}"
