@@ -6,7 +6,8 @@
     │   ├── UnknownNameError           a name that is not in the list of known ones
     │   ├── DataError                  a data file cannot be used as configured
     │   └── InputError                 one request or one row is malformed
-    │       └── BodyTooLargeError      a request is larger than the server accepts
+    │       ├── BodyTooLargeError      a request is larger than the server accepts
+    │       └── MalformedBodyError     a request body is not JSON at all
     ├── EnvironmentMismatchError       this machine lacks something (exit 3)
     │   ├── MissingLibraryError        an optional library is not installed
     │   ├── UntrustedCodeError         a file carries code that nobody has trusted
@@ -76,6 +77,7 @@ class UnknownNameError(UsageError):
     """A name that is not in the list of known ones; suggests the nearest."""
 
     code = "name-unknown"
+    http_status = 404
 
     @classmethod
     def of(cls, what: str, received: str, known: Iterable[str]) -> UnknownNameError:
@@ -106,6 +108,13 @@ class BodyTooLargeError(InputError):
 
     code = "body-too-large"
     http_status = 413
+
+
+class MalformedBodyError(InputError):
+    """A request body is not JSON at all."""
+
+    code = "body-malformed"
+    http_status = 400
 
 
 class EnvironmentMismatchError(SeatrialError):

@@ -232,11 +232,20 @@ def load(
             hint=f"Run: seatrial init {folder}",
             details={"folder": str(folder)},
         )
+    document = read(path)
+    return parse(document, environment=environment, flags=flags, source=str(path))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a file as TOML, without judging what is in it.
+
+    Raises:
+        SettingsError: It is not TOML.
+    """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.", hint="Mend that line.") from None
-    return parse(document, environment=environment, flags=flags, source=str(path))
 
 
 def parse(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seatrial.evidence.documents import Evidence
-from seatrial.evidence.findings import ItemResult
+from seatrial.evidence.findings import ItemResult, Status
 from seatrial.trials.case import Case, judged, missing, unmeasured
 
 QUANTILES = ("p50_ms", "p95_ms", "p99_ms")
@@ -82,7 +82,7 @@ def prove_latency_budget(case: Case) -> ItemResult:
         )
     if unknown:
         return unmeasured(item, "; ".join(unknown), figure=figure, fix="measure for longer")
-    status = "warn" if close or _errors(evidence) else "pass"
+    status: Status = "warn" if close or _errors(evidence) else "pass"
     because = "; ".join([*close, *_errors(evidence)]) or f"holds {_rate(evidence)}"
     return judged(item, status, figure, because=because, evidence=(evidence,))
 

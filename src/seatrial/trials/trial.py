@@ -1,0 +1,167 @@
+"""The trial: what is measured in which order, and how the 24 items are judged from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+
+from seatrial.core import plugins
+from seatrial.core.errors import SeatrialError, UnknownNameError
+from seatrial.evidence.documents import Evidence
+from seatrial.evidence.findings import ItemResult, TrialDocument
+from seatrial.trials.case import Case, judged, unmeasured
+from seatrial.trials.failures import judge_failures
+from seatrial.trials.items import BY_ID, ITEMS, Item
+from seatrial.trials.production import measure_production
+from seatrial.trials.progress import Progress
+from seatrial.trials.rig import Rig
+
+Result = TypeVar("Result")
+
+ORDER = ("batching", "variants", "start", "latency", "skew", "calibration")
+"""Measurements of a whole trial; the gap comes before calibration, which reads its answers."""
+
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "batch-profile": ("batching",),
+    "precision-variants": ("variants",),
+    "end-to-end-latency": ("latency",),
+    "latency-budget": ("latency",),
+    "production-evaluation": ("gap", "skew"),
+    "warm-up": ("start",),
+    "confidence": ("calibration",),
+}
+"""What the proof of an item reads."""
+
+INSIDE_ONLY = ("variants", "start", "skew")
+"""Measurements that need seatrial to start the model itself."""
+
+FROM_OUTSIDE = (
+    "needs access to the inside of the service; give seatrial the model itself (load =, sklearn =, "
+    "onnx =) to measure it"
+)
+
+
+class Outcome(Struct, frozen=True):
+    """A trial and the evidence that it rests on."""
+
+    trial: TrialDocument
+    evidence: tuple[Evidence, ...]
+
+
+def names(only: str | None) -> tuple[str, ...] | None:
+    """Read ``--only``: item ids, comma separated.
+
+    Raises:
+        UnknownNameError: There is no such item.
+    """
+    if not only:
+        return None
+    chosen = tuple(part.strip() for part in only.split(",") if part.strip())
+    for name in chosen:
+        if name not in BY_ID:
+            raise UnknownNameError.of("item", name, BY_ID)
+    return chosen
+
+
+def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Outcome:
+    """Measure what the wanted items need, and judge all of them.
+
+    Args:
+        rig: What to measure with.
+        only: Items to judge; ``None`` for all 24.
+        progress: Told about each stage.
+
+    Raises:
+        ModelError: The model cannot answer its own eval set.
+    """
+    started, started_s = rig.clock.utc(), rig.clock.now_s()
+    wanted = _wanted(only)
+    evidence: dict[str, Evidence] = {}
+    reasons: dict[str, str] = {}
+    gap = None
+    progress.stage(f"reading rows and loading {rig.settings.model.name}")
+    rig.eval_answers  # noqa: B018  (a model that cannot answer its eval set ends the trial here)
+    for kind in ORDER:
+        if kind == "calibration" and {"gap", "calibration"} & wanted:
+            progress.stage("comparing eval with production, and explaining the difference")
+            gap = _attempt(lambda: measure_production(rig), "gap", reasons)
+        if kind not in wanted:
+            continue
+        if not rig.inside and kind in INSIDE_ONLY:
+            reasons[kind] = FROM_OUTSIDE
+            continue
+        measured = _measure(rig, kind, progress, reasons)
+        if measured is not None:
+            evidence[kind] = measured
+    case = Case(
+        settings=rig.settings,
+        release=rig.at.release,
+        machine=rig.at.machine,
+        inside=rig.inside,
+        rows=rig.supplied.counts(),
+        evidence=evidence,
+        failures={found.id: found for found in judge_failures(evidence, rig.settings)},
+        gap=gap,
+        reasons=reasons,
+    )
+    items = tuple(judge(case, item) for item in ITEMS if only is None or item.id in only)
+    document = TrialDocument(
+        release=case.release,
+        machine=case.machine,
+        started=started.isoformat(timespec="seconds"),
+        duration_s=round(rig.clock.now_s() - started_s, 2),
+        items=items,
+        failures=tuple(case.failures.values()),
+        gap=gap,
+        next=_next(items),
+    )
+    return Outcome(document, tuple(evidence.values()))
+
+
+def judge(case: Case, item: Item) -> ItemResult:
+    """Judge one item: the user's word first, then its proof, else unmeasured."""
+    reason = case.settings.not_applicable.get(item.id)
+    if reason:
+        return judged(item.id, "not_applicable", "", because=reason)
+    if item.id in plugins.proofs:
+        result: ItemResult = plugins.proofs.get(item.id)(case)
+        return result
+    if not case.inside and item.inside:
+        return unmeasured(item.id, FROM_OUTSIDE)
+    return unmeasured(item.id, f"no proof of this yet: it takes {item.proven_by}")
+
+
+def _measure(rig: Rig, kind: str, progress: Progress, reasons: dict[str, str]) -> Evidence | None:
+    progress.stage(f"measuring {kind}")
+    measurement = plugins.measurements.get(kind)
+    measured: Evidence | None = _attempt(lambda: measurement(rig), kind, reasons)
+    for sentence in measured.criticisms if measured else (reasons.get(kind, ""),):
+        if sentence:
+            progress.note(sentence)
+    return measured
+
+
+def _attempt(work: Callable[[], Result], kind: str, reasons: dict[str, str]) -> Result | None:
+    """Do the work; an error of ours becomes the reason why there is no result."""
+    try:
+        return work()
+    except SeatrialError as error:
+        reasons[kind] = f"measuring it failed: {error}"
+        return None
+
+
+def _wanted(only: Sequence[str] | None) -> set[str]:
+    if only is None:
+        return {*ORDER, "gap"}
+    return {kind for item in only for kind in NEEDS.get(item, ())}
+
+
+def _next(items: Sequence[ItemResult]) -> str:
+    """Return what to do first: the fix of the earliest failing item, else of a warning."""
+    for status in ("fail", "warn", "unmeasured"):
+        for item in items:
+            if item.status == status and item.fix:
+                return f"{item.id}: {item.fix}"
+    return ""
