@@ -394,22 +394,24 @@ def make_hostile_gap() -> GapDocument:
 
 
 def make_hostile_evidences() -> tuple[Evidence, ...]:
+    # Evidence is named by the digest of its UTF-8, so a lone surrogate never gets this far.
+    hostile = HOSTILE.replace("\ud800", "")
     return tuple(
         msgspec.structs.replace(
             evidence,
-            criticisms=(HOSTILE,),
-            settings={**evidence.settings, HOSTILE: HOSTILE},
-            values=(*evidence.values, Value(name=HOSTILE, value=1.0, unit=HOSTILE, note=HOSTILE)),
+            criticisms=(hostile,),
+            settings={**evidence.settings, hostile: hostile},
+            values=(*evidence.values, Value(name=hostile, value=1.0, unit=hostile, note=hostile)),
             tables={
                 **{
                     name: tuple(
-                        {key: HOSTILE if isinstance(item, str) and key in {"name", "example"}
+                        {key: hostile if isinstance(item, str) and key in {"name", "example"}
                          else item for key, item in row.items()}
                         for row in rows
                     )
                     for name, rows in evidence.tables.items()
                 },
-                HOSTILE: ({HOSTILE: HOSTILE},),
+                hostile: ({hostile: hostile},),
             },
         )
         for evidence in (*make_evidences(), make_evidences()[-1])

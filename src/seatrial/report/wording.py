@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final, TypeGuard
 
 from seatrial.evidence.findings import Status
@@ -26,6 +27,15 @@ SYMBOLS: Final[Mapping[Status, str]] = {
     "unmeasured": "?",
     "not_applicable": "-",
 }
+TODO: Final[Mapping[Status, str]] = {
+    "pass": "Advice",
+    "warn": "Fix",
+    "fail": "Fix",
+    "unmeasured": "To measure it",
+    "not_applicable": "Note",
+}
+"""What the text in ``fix`` is for an item of that status."""
+
 UNKNOWN = "unknown"
 THOUSAND = 1000
 """From here on figures get separators instead of decimals."""
@@ -95,7 +105,20 @@ def share_of_drop(step: Step, gap: GapDocument) -> str:
     if not known(drop) or abs(drop) < SMALLEST_DROP_POINTS:
         return ""
     share = step.points / drop
-    return f"{100.0 * share:.0f} %" if share >= 0 else ""
+    return f"{100.0 * abs(share):.0f} %" if share >= 0 else ""
+
+
+def instant(started: str) -> str:
+    """Say a moment; what is not ISO 8601 is returned as it is.
+
+    >>> instant("2025-03-04T09:26:53+00:00"), instant("yesterday")
+    ('4 March 2025, 09:26 UTC', 'yesterday')
+    """
+    try:
+        moment = datetime.fromisoformat(started).astimezone(UTC)
+    except ValueError:
+        return started
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
 
 
 def plural(count: int, one: str, many: str = "") -> str:

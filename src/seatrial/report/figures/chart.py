@@ -116,7 +116,8 @@ def line_at(value: float, *, axis: str, label: str, colour: str = MIDDLE) -> dic
             "textposition": "end" if axis == "x" else "start",
             "textangle": 0,
             "font": {"size": 11},
-            **({"yanchor": "bottom", "xanchor": "center"} if axis == "x" else {"padding": 2}),
+            "yanchor": "bottom",
+            "xanchor": "center" if axis == "x" else "left",
         },
     }
 
@@ -128,5 +129,6 @@ _AXIS: dict[str, Any] = {
     "zeroline": False,
     "showline": False,
     "ticks": "",
-    "title": {"standoff": 10},
+    "ticklabelstandoff": 6,
+    "title": {"standoff": 10, "font": {"size": FONT_PX}},
 }

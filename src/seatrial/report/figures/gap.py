@@ -28,6 +28,10 @@ SLICES_SHOWN = 24
 SMALLEST_SHARE = 0.02
 """A slice with less traffic than this does not make the title."""
 
+BAR_WIDTH = 0.62
+"""Share of its row that a bar fills."""
+
+NAMES = {LOSS: "loss", GAIN: "gain", BASE: "none"}
 PATTERNS = {"accuracy": "", "causal": "", "association": "/", "remainder": "."}
 
 
@@ -35,14 +39,13 @@ def waterfall_chart(gap: GapDocument) -> Chart:
     """Draw eval, each step and production, from top to bottom as the ledger is read."""
     data = waterfall_data(gap)
     bars, (first, last) = data["bars"], data["axis"]
-    kinds = [kind for kind in PATTERNS if any(bar["kind"] == kind for bar in bars)]
-    traces = [_bars(kind, bars, first) for kind in kinds]
-    labels = [said(bar["label"]) for bar in bars]
+    groups = list(dict.fromkeys((bar["kind"], _colour(bar)) for bar in bars))
+    traces = [_bars(kind, colour, bars, first) for kind, colour in groups]
+    labels = [_label(bar) for bar in bars]
     drawn = figure(
         *traces,
         height=ROW_PX * len(bars) + 110,
         barmode="overlay",
-        bargap=0.35,
         annotations=[
             column(_value(bar), y=index, bold=bar["kind"] == "accuracy")
             for index, bar in enumerate(bars)
@@ -95,7 +98,11 @@ def slices_chart(gap: GapDocument) -> Chart | None:
         margin_r=56,
         margin_t=40,
     )
-    drawn.update_xaxes(ticksuffix=" %", title_text=said(f"{gap.metric} in production", longest=60))
+    drawn.update_xaxes(
+        range=_span(shown, gap),
+        ticksuffix=" %",
+        title_text=said(f"{gap.metric} in production", longest=60),
+    )
     drawn.update_yaxes(
         tickvals=list(range(len(shown))),
         ticktext=names,
@@ -107,18 +114,23 @@ def slices_chart(gap: GapDocument) -> Chart | None:
     return Chart(name="slices", title=_slices_title(gap), note=note, figure=drawn)
 
 
-def _bars(kind: str, bars: Sequence[dict[str, Any]], first: float) -> go.Bar:
-    rows = [(index, bar) for index, bar in enumerate(bars) if bar["kind"] == kind]
+def _bars(kind: str, colour: str, bars: Sequence[dict[str, Any]], first: float) -> go.Bar:
+    rows = [
+        (index, bar)
+        for index, bar in enumerate(bars)
+        if (bar["kind"], _colour(bar)) == (kind, colour)
+    ]
     starts = [max(bar["start"], first) for _, bar in rows]
     ends = [bar["end"] for _, bar in rows]
     return go.Bar(
-        name=kind,
+        name=kind if kind in {"accuracy", "remainder"} else f"{kind} {NAMES[colour]}",
         orientation="h",
+        width=BAR_WIDTH,
         y=[index for index, _ in rows],
         base=starts,
         x=[end - start for start, end in zip(starts, ends, strict=True)],
         marker={
-            "color": [_colour(bar) for _, bar in rows],
+            "color": colour,
             "opacity": max(OPACITY[kind], 0.55),
             "pattern": {"shape": PATTERNS[kind], "solidity": 0.35, "size": 6},
             "line": {"width": 0},
@@ -131,6 +143,7 @@ def _bars(kind: str, bars: Sequence[dict[str, Any]], first: float) -> go.Bar:
             "thickness": 1.4,
             "width": 4,
         },
+        showlegend=kind == "accuracy" or colour != BASE,
         customdata=[_hint(bar) for _, bar in rows],
         hovertemplate="%{customdata}<extra></extra>",
     )
@@ -143,7 +156,12 @@ def _reach(above: float | None, below: float | None) -> float:
 def _colour(bar: dict[str, Any]) -> str:
     if bar["kind"] == "accuracy":
         return BASE
-    return LOSS if bar["points"] < 0 else GAIN
+    return (LOSS if bar["points"] < 0 else GAIN) if bar["points"] else BASE
+
+
+def _label(bar: dict[str, Any]) -> str:
+    label = said(bar["label"])
+    return f"<b>{label}</b>" if bar["kind"] == "accuracy" else label
 
 
 def _value(bar: dict[str, Any]) -> str:
@@ -173,6 +191,15 @@ def _references(gap: GapDocument) -> list[dict[str, Any]]:
         level = 100 * gap.production.accuracy
         lines.append(line_at(level, axis="x", label="production", colour=BASE))
     return lines
+
+
+def _span(shown: Sequence[Slice], gap: GapDocument) -> list[float]:
+    """Return the part of the axis that holds every interval and both reference lines."""
+    levels = [gap.eval.accuracy, *(edge for row in shown for edge in (row.low, row.high))]
+    if known(gap.production.accuracy):
+        levels.append(gap.production.accuracy)
+    kept = [level for level in levels if known(level)]
+    return [max(0.0, 100 * min(kept) - 4), 100 * max(kept) + 4]
 
 
 def _slice_hint(row: Slice) -> str:

@@ -11,7 +11,7 @@ from seatrial.evidence.documents import Evidence
 from seatrial.report.characters import visible
 from seatrial.report.figures.chart import TITLE_LONGEST, Chart, figure, line_at, said
 from seatrial.report.figures.palette import MIDDLE, SERIES
-from seatrial.report.wording import known, number, percent, points
+from seatrial.report.wording import known, number, points
 
 Row = Mapping[str, Any]
 
@@ -39,13 +39,23 @@ def variants_chart(evidence: Evidence) -> Chart | None:
             x=[row["speedup"] for row in rows],
             y=[row["change_points"] for row in rows],
             error_y=_interval(rows),
-            mode="markers+text",
-            text=[said(str(row["name"])) for row in rows],
-            textposition="middle right",
+            mode="markers",
             marker={"size": 12, "color": SERIES[0]},
             customdata=[_hint(row) for row in rows],
             hovertemplate="%{customdata}<extra></extra>",
         ),
+        annotations=[
+            {
+                "text": said(str(row["name"])),
+                "x": row["speedup"],
+                "y": row["change_points"],
+                "showarrow": False,
+                "xanchor": "left",
+                "yanchor": "top",
+                "xshift": 6,
+            }
+            for row in rows
+        ],
         shapes=[
             line_at(1.0, axis="x", label="as fast as the original"),
             line_at(0.0, axis="y", label="as accurate"),
@@ -150,5 +160,5 @@ def _calibration_title(evidence: Evidence) -> str:
     users = evidence.value("ece_production").value if evidence.has("ece_production") else None
     if on_eval is None:
         return "Confidence against the share that was right"
-    text = f"Confidence is off by {percent(on_eval)} on eval"
-    return f"{text} and by {percent(users)} in production" if users is not None else text
+    text = f"Confidence is off by {100 * on_eval:.1f} points on eval"
+    return text if users is None else f"{text} and by {100 * users:.1f} in production"

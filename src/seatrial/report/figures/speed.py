@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from seatrial.evidence.documents import Evidence
-from seatrial.report.figures.chart import Chart, figure, line_at
+from seatrial.report.figures.chart import FONT_PX, Chart, figure, line_at
 from seatrial.report.figures.palette import MIDDLE, SERIES
 from seatrial.report.wording import known, number
 
@@ -50,14 +50,17 @@ def batch_chart(evidence: Evidence) -> Chart | None:
             "overlaying": "y",
             "side": "right",
             "rangemode": "tozero",
-            "title": {"text": "p99, ms", "standoff": 8},
+            "tickmode": "auto",
+            "title": {"text": "p99, ms", "standoff": 8, "font": {"size": FONT_PX}},
             "automargin": True,
             "fixedrange": True,
             "showgrid": False,
         },
     )
     drawn.update_xaxes(type="log", tickvals=sizes, title_text="rows in one call (log scale)")
-    drawn.update_layout(yaxis={"rangemode": "tozero", "title": {"text": "items/s", "standoff": 8}})
+    drawn.update_layout(
+        yaxis={"rangemode": "tozero", "title_text": "items/s", "tickformat": ",.3~s"}
+    )
     note = "Higher is better for items/s, lower for p99."
     if evidence.table("cliffs"):
         note += " Dashed lines mark cliffs: batches at which items/s falls."
@@ -84,9 +87,9 @@ def latency_chart(evidence: Evidence) -> Chart | None:
     )
     drawn.update_xaxes(title_text="offered, requests/s", rangemode="tozero")
     drawn.update_yaxes(
-        type="log", title_text="latency from the scheduled arrival, ms (log scale)", dtick="D2"
+        type="log", title_text="latency, ms (log scale)", dtick="D2", tickformat="~g"
     )
-    note = "Open markers: rates at which a budget was broken."
+    note = "Timed from the scheduled arrival. Open markers: rates at which a budget was broken."
     return Chart(name="latency", title=_latency_title(evidence, rows), note=note, figure=drawn)
 
 
