@@ -21,7 +21,7 @@ from seatrial.records import lines
 from seatrial.records.files import Files
 from seatrial.records.places import Places
 from seatrial.records.record import Dropped, Event
-from seatrial.records.segment import Segment
+from seatrial.records.segment import Segment, TornWriteError
 
 SEGMENT_MAX_BYTES = 64 * 2**20
 """About 200,000 rows: sealed in a second or two, read whole in memory."""
@@ -130,17 +130,17 @@ class LogWriter:
         encoded = [lines.encode(event) for event in events]
         if not encoded:
             return
-        data, count = b"".join(encoded), len(encoded)
         with self._lock:
             if self._ready():
                 try:
-                    self._write(data, count)
+                    self._write(encoded)
                 except OSError as error:
                     self._fail(error)
+                    encoded = self._unwritten(encoded, error)
                 else:
                     self._force()
                     return
-            self._keep(data, count)
+            self._keep(encoded)
 
     def tick(self) -> None:
         """Do what time asks for: try a refused buffer again, close an old segment, group-sync.
@@ -210,20 +210,28 @@ class LogWriter:
         return True
 
     def _drain(self) -> None:
-        while waiting := self._buffer.first():
-            self._write(*waiting)
-            self._buffer.pop()
+        while waiting := self._buffer.pop():
+            try:
+                self._write(waiting)
+            except OSError as error:
+                self._buffer.put_back(self._unwritten(waiting, error))
+                raise
         if untold := self._buffer.untold:
-            self._write(lines.encode(Dropped(time=self._clock.utc(), count=untold)), 0)
+            self._write([lines.encode(Dropped(time=self._clock.utc(), count=untold))])
             self._buffer.untold = 0
 
-    def _write(self, data: bytes, count: int) -> None:
+    def _unwritten(self, encoded: list[bytes], error: OSError) -> list[bytes]:
+        kept = error.kept_lines if isinstance(error, TornWriteError) else 0
+        self._written += kept
+        return encoded[kept:]
+
+    def _write(self, encoded: list[bytes]) -> None:
         self._rotate_if_due()
         if self._segment is None or self._segment.lost():
             self._replace_segment()
         assert self._segment is not None  # noqa: S101 - for the type checker: just made
-        self._segment.write(data)
-        self._written += count
+        self._segment.write(b"".join(encoded))
+        self._written += len(encoded)
         self._unsynced = True
 
     def _force(self) -> None:
@@ -284,11 +292,11 @@ class LogWriter:
             self._segment.abandon()
             self._segment = None
 
-    def _keep(self, data: bytes, count: int) -> None:
+    def _keep(self, encoded: list[bytes]) -> None:
         if self._when_full == "refuse":
-            self._buffer.drop(count)
+            self._buffer.drop(len(encoded))
             raise self._refusal()
-        self._buffer.push(data, count)
+        self._buffer.push(encoded)
 
     def _refusal(self) -> ServingError:
         return ServingError(
@@ -298,45 +306,50 @@ class LogWriter:
 
 
 class Buffer:
-    """Events that wait for the disk: the newest are kept, the rest counted.
+    """Lines that wait for the disk, by append: the newest are kept, the rest counted.
 
     >>> waiting = Buffer(10)
-    >>> waiting.push(b"12345678", 1); waiting.push(b"1234", 2)
+    >>> waiting.push([b"12345678"]); waiting.push([b"12", b"34"])
     >>> waiting.count, waiting.dropped
     (2, 1)
     """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._waiting: deque[tuple[bytes, int]] = deque()
+        self._waiting: deque[list[bytes]] = deque()
         self._size_bytes = 0
         self.count = 0
         self.dropped = 0
         self.untold = 0
 
-    def push(self, data: bytes, count: int) -> None:
-        """Keep the events of one append, letting the oldest go where there is no room."""
-        self._waiting.append((data, count))
-        self._size_bytes += len(data)
-        self.count += count
+    def push(self, encoded: list[bytes]) -> None:
+        """Keep the lines of one append, letting the oldest go where there is no room."""
+        self._waiting.append(encoded)
+        self._account(encoded, 1)
         while self._size_bytes > self._max_bytes:
-            self.drop(self.pop())
+            self.drop(len(self.pop()))
 
-    def first(self) -> tuple[bytes, int] | None:
-        """Return the oldest, which stays."""
-        return self._waiting[0] if self._waiting else None
+    def pop(self) -> list[bytes]:
+        """Remove and return the oldest append; nothing where none waits."""
+        if not self._waiting:
+            return []
+        encoded = self._waiting.popleft()
+        self._account(encoded, -1)
+        return encoded
 
-    def pop(self) -> int:
-        """Remove the oldest; return how many events it held."""
-        data, count = self._waiting.popleft()
-        self._size_bytes -= len(data)
-        self.count -= count
-        return count
+    def put_back(self, encoded: list[bytes]) -> None:
+        """Let lines wait again, before all others."""
+        self._waiting.appendleft(encoded)
+        self._account(encoded, 1)
 
     def drop(self, count: int) -> None:
-        """Count events that were let go."""
+        """Count lines that were let go."""
         self.dropped += count
         self.untold += count
+
+    def _account(self, encoded: list[bytes], sign: int) -> None:
+        self._size_bytes += sign * sum(map(len, encoded))
+        self.count += sign * len(encoded)
 
 
 def _why(error: OSError) -> str:

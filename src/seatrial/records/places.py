@@ -22,7 +22,7 @@ class Places:
     @classmethod
     def of(cls, folder: Path) -> Places:
         """Return the places of the log about ``folder``."""
-        return cls(folder / ".seatrial" / "log")
+        return cls(folder.absolute() / ".seatrial" / "log")
 
     @property
     def open(self) -> Path:

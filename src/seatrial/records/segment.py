@@ -17,6 +17,19 @@ NEW_SUFFIX = ".new"
 _OPENING_TRIES = 5
 
 
+class TornWriteError(OSError):
+    """A write failed half way and could not be undone.
+
+    Args:
+        cause: What failed last.
+        kept_lines: Whole lines of it that are in the file for good.
+    """
+
+    def __init__(self, cause: OSError, *, kept_lines: int) -> None:
+        super().__init__(cause.errno, cause.strerror)
+        self.kept_lines = kept_lines
+
+
 class Segment:
     """An append-only file under ``open/``, locked for as long as its writer lives.
 
@@ -46,7 +59,8 @@ class Segment:
         """Append ``data`` whole; what a failure leaves of it is cut off again.
 
         Raises:
-            OSError: It could not be written; the segment can be written again later.
+            TornWriteError: Some of it was written and remains.
+            OSError: Nothing of it was; the segment can be written again later.
         """
         whole = b"\n" + data if self._torn else data
         done = 0
@@ -55,7 +69,7 @@ class Segment:
                 done += self._files.write(self.descriptor, memoryview(whole)[done:])
         except OSError:
             if done:
-                self._cut_back(done)
+                self._cut_back(whole[:done])
             raise
         self._torn = False
         self.size_bytes += done
@@ -86,13 +100,15 @@ class Segment:
         with contextlib.suppress(OSError):
             self._files.close(self.descriptor)
 
-    def _cut_back(self, done: int) -> None:
+    def _cut_back(self, written: bytes) -> None:
         try:
             self._files.truncate(self.descriptor, self.size_bytes)
-        except OSError:
+        except OSError as error:
             # The fragment stays; the next write starts a line of its own after it.
+            kept = written.rpartition(b"\n")[0].lstrip(b"\n")
             self._torn = True
-            self.size_bytes += done
+            self.size_bytes += len(written)
+            raise TornWriteError(error, kept_lines=kept.count(b"\n") + 1 if kept else 0) from None
 
     def _open(self, clock: Clock) -> tuple[str, int]:
         self._files.make_folder(self._places.open)

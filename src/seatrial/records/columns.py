@@ -1,0 +1,106 @@
+"""The columns of a sealed file: those of the record, and where each row came from.
+
+Values that may be any JSON (input, output, scores, descriptors, label) are kept as JSON text, so
+that they come back exactly as they were written, whatever their size or shape. Times are UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from seatrial.records import engine
+from seatrial.records.record import table
+
+Describe = Callable[[list[Any]], Sequence[Mapping[str, Any] | None]]
+"""Inputs -> what each looks like, one mapping per input; called by the keeper, never online."""
+
+DESCRIBED_ROWS = 1_000
+"""Rows described in one call."""
+
+_TYPES = {"text": "VARCHAR", "whole number": "BIGINT", "number": "DOUBLE", "time": "TIMESTAMP"}
+_JSON_TYPES = ("any JSON", "object")
+
+
+def _kind(type_name: str) -> str:
+    return type_name.removesuffix(", or unset")
+
+
+JSON_COLUMNS = tuple(row.name for row in table() if _kind(row.type) in _JSON_TYPES)
+
+COLUMNS: dict[str, str] = {
+    "event": "VARCHAR",
+    **{row.name: _TYPES.get(_kind(row.type), "VARCHAR") for row in table()},
+    "source": "VARCHAR",
+    "count": "BIGINT",
+    "segment": "VARCHAR",
+    "position": "BIGINT",
+}
+"""Name -> DuckDB type. ``segment`` and ``position`` say which line of which segment it was."""
+
+RECORD_COLUMNS = tuple(row.name for row in table())
+
+
+def source(lines_file: str) -> str:
+    """Return the SQL that reads a file of flat rows, quoted name given."""
+    declared = ", ".join(f"{engine.text(name)}: '{kind}'" for name, kind in COLUMNS.items())
+    return (
+        f"read_json({lines_file}, format='newline_delimited', columns={{{declared}}}, "
+        "maximum_object_size=268435456)"
+    )
+
+
+def flat_rows(
+    bodies: Iterable[bytes], *, segment: str, describe: Describe | None = None
+) -> Iterator[bytes]:
+    """Turn the events of one segment into the rows of its sealed file.
+
+    Args:
+        bodies: JSON texts of events, in order.
+        segment: Name of the segment.
+        describe: Adds descriptors to requests whose input was kept.
+
+    Yields:
+        JSON lines with a line feed each.
+    """
+    rows = (_row(body, segment, place) for place, body in enumerate(bodies))
+    while chunk := list(islice(rows, DESCRIBED_ROWS)):
+        if describe is not None:
+            _describe(chunk, describe)
+        for row in chunk:
+            yield _ENCODER.encode(row) + b"\n"
+
+
+_DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ENCODER = msgspec.json.Encoder()
+
+
+def _row(body: bytes, segment: str, place: int) -> dict[str, Any]:
+    row: dict[str, Any] = dict(_DECODER.decode(body))
+    for name in JSON_COLUMNS:
+        raw = row.get(name)
+        if raw is not None:
+            text = bytes(raw).decode()
+            row[name] = None if text == "null" else text
+    row.update(segment=segment, position=place)
+    return row
+
+
+def _describe(rows: list[dict[str, Any]], describe: Describe) -> None:
+    known = [row for row in rows if row.get("input") is not None and "status" in row]
+    if not known:
+        return
+    found = describe([msgspec.json.decode(row["input"]) for row in known])
+    for row, descriptors in zip(known, found, strict=True):
+        if descriptors is not None:
+            row["descriptors"] = msgspec.json.encode(descriptors, enc_hook=_scalar).decode()
+
+
+def _scalar(value: Any) -> Any:
+    convert = getattr(value, "tolist", None)
+    if callable(convert):
+        return convert()
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
