@@ -14,17 +14,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
+
 from seatrial.core.clock import SYSTEM, Clock, TimeBudget
 from seatrial.core.settings import Settings
 from seatrial.evidence.recorder import Conditions, conditions
+from seatrial.models.answers import Answer
+from seatrial.models.estimator import declared_order
 from seatrial.models.identity import release_of
 from seatrial.models.process import ModelProcess
 from seatrial.models.subject import Subject
 from seatrial.models.url import UrlSubject
+from seatrial.stats.scores import ACCURACY, WITHIN, RowScore
+from seatrial.trials.answering import Outcome, answer_all, answer_each
 from seatrial.trials.server import ServerProcess
 from seatrial.trials.supplied import Supplied, read_supplied
 
 URL_ADAPTER = "url"
+SCORE_ADAPTER = "score"
+
+BATCH = 64
+"""Rows a call while eval and production rows are answered, as a notebook would."""
 
 
 class Rig:
@@ -78,6 +88,39 @@ class Rig:
         )
 
     @cached_property
+    def eval_answers(self) -> list[Answer]:
+        """What the original answers to the eval set, in process.
+
+        Raises:
+            ModelError: It cannot answer a row; the message names it.
+        """
+        # From outside, "in process" cannot be had: alone is the nearest to it.
+        batch = BATCH if self.inside else 1
+        return answer_all(self.original, self.supplied.eval.inputs, batch=batch)
+
+    @cached_property
+    def served_eval(self) -> list[Outcome]:
+        """What the service answers to the eval set, batched, over HTTP."""
+        return answer_each(self.outside, self.supplied.eval.inputs, batch=BATCH)
+
+    @cached_property
+    def served_production(self) -> list[Outcome]:
+        """What the service answers to the production rows, batched, over HTTP."""
+        rows = self.supplied.production
+        return answer_each(self.outside, rows.inputs if rows else [], batch=BATCH)
+
+    @cached_property
+    def score(self) -> RowScore | None:
+        """The user's own per-row score, run in a process of its own like all user code."""
+        metric = self.settings.eval.metric
+        if metric == ACCURACY or metric.startswith(WITHIN) or ":" not in metric:
+            return None
+        model = msgspec.structs.replace(self.settings.model, adapter=SCORE_ADAPTER, location=metric)
+        settings = msgspec.structs.replace(self.settings, model=model)
+        process = self._stack.enter_context(ModelProcess(self.folder, settings=settings))
+        return lambda answer, label: process.answer([[answer, label]]).answers[0].output
+
+    @cached_property
     def server(self) -> ServerProcess:
         """The server of the whole trial."""
         return self._stack.enter_context(self._server())
@@ -85,10 +128,7 @@ class Rig:
     @cached_property
     def outside(self) -> UrlSubject:
         """The service as a client sees it."""
-        if self.inside:
-            subject = UrlSubject.native(self.server.url, settings=self.settings)
-        else:
-            subject = UrlSubject.from_settings(self.settings)
+        subject = UrlSubject.native(self.server.url) if self.inside else self._elsewhere()
         self._stack.callback(subject.close)
         return subject
 
@@ -116,6 +156,21 @@ class Rig:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _elsewhere(self) -> UrlSubject:
+        model, asked = self.settings.model, self.settings.endpoint
+        return UrlSubject.open(
+            model.location,
+            body=asked.body or None,
+            answer=asked.answer or None,
+            sample=self.supplied.eval.inputs[0],
+            kind=model.input,
+            task=model.task,
+            order=declared_order(self.settings.eval.input),
+            header_env=asked.header_env,
+            timeout_s=asked.timeout_s,
+            model=model.name,
+        )
 
     def _server(self) -> ServerProcess:
         return ServerProcess(

@@ -7,16 +7,34 @@ from typing import Any
 
 from msgspec import Struct
 
-from seatrial.core.errors import DataError, SettingsError
+from seatrial.core.errors import SettingsError
 from seatrial.core.settings import Settings
+from seatrial.gap.case import Fate
+from seatrial.models.answers import Answer
+from seatrial.records.query import Log
 from seatrial.records.tables import EVERY_COLUMN, Rows, column_names, read_rows
+
+FATES: dict[str, Fate] = {"answered": "answered", "abstained": "abstained"}
+"""Status of a record to what the user got; whatever else it says, the user got no answer."""
+
+
+class Recorded(Struct, frozen=True):
+    """What the log says became of each production row, in its order."""
+
+    answers: list[Answer | None]
+    fates: list[Fate]
 
 
 class Supplied(Struct, frozen=True):
-    """Eval and production rows; ``production`` is ``None`` where there are none."""
+    """Eval and production rows; ``production`` is ``None`` where there are none.
+
+    ``recorded`` is set where the production rows come from the prediction log: what users got is
+    known then, and nobody has to ask the model again.
+    """
 
     eval: Rows
     production: Rows | None
+    recorded: Recorded | None = None
 
     def counts(self) -> dict[str, int]:
         """Return how many rows of each kind there are."""
@@ -45,7 +63,9 @@ def read_supplied(settings: Settings, folder: Path) -> Supplied:
     rows = read_rows(
         path, input=settings.eval.input, label=settings.eval.label, require_labels=True
     )
-    return Supplied(labelled(rows), _production(settings, folder, path))
+    if settings.production.data:
+        return Supplied(labelled(rows), _production(settings, folder, path))
+    return Supplied(labelled(rows), *_from_log(folder))
 
 
 def labelled(rows: Rows) -> Rows:
@@ -61,9 +81,7 @@ def labelled(rows: Rows) -> Rows:
     )
 
 
-def _production(settings: Settings, folder: Path, eval_path: Path) -> Rows | None:
-    if not settings.production.data:
-        return None
+def _production(settings: Settings, folder: Path, eval_path: Path) -> Rows:
     path = folder / settings.production.data
     chosen = settings.production.input or settings.eval.input
     if chosen == EVERY_COLUMN and not settings.production.input:
@@ -73,7 +91,21 @@ def _production(settings: Settings, folder: Path, eval_path: Path) -> Rows | Non
     label = settings.production.label or settings.eval.label
     if not settings.production.label and label not in column_names(path):
         label = ""
-    rows = read_rows(path, input=chosen, label=label or None, slices=settings.production.slices)
-    if not len(rows):
-        raise DataError(f"{path} holds no rows.", hint="Leave [production] data out until it does.")
-    return rows
+    return read_rows(path, input=chosen, label=label or None, slices=settings.production.slices)
+
+
+def _from_log(folder: Path) -> tuple[Rows | None, Recorded | None]:
+    """Return what users sent to ``seatrial serve FOLDER``, as far as inputs were kept."""
+    found = Log(folder).production_rows()
+    kept = [at for at, value in enumerate(found.inputs) if value is not None]
+    if not kept:
+        return None, None
+    answers = [
+        None
+        if found.outputs[at] is None
+        else Answer(found.outputs[at], found.confidences[at], found.scores[at])
+        for at in kept
+    ]
+    fates: list[Fate] = [FATES.get(found.statuses[at], "failed") for at in kept]
+    rows = Rows([found.inputs[at] for at in kept], [found.labels[at] for at in kept], {})
+    return rows, Recorded(answers, fates)

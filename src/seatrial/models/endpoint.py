@@ -1,0 +1,326 @@
+"""One HTTP endpoint, asked with JSON over connections that are kept open.
+
+No redirect is followed and no proxy is read from the environment: what is measured is the service
+that was named. Values of secret headers appear in no message.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+from seatrial.core.errors import (
+    DeadlineExceededError,
+    ModelRaisedError,
+    OutputContractError,
+    OverloadedError,
+    SeatrialError,
+    SettingsError,
+    UnreachableError,
+    from_wire,
+    tree,
+)
+
+SHOWN: Final = 200
+"""Characters of a server's own message that are repeated in ours."""
+
+READ_BYTES: Final = 1 << 16
+RESPONSE_MAX_BYTES: Final = 256 << 20
+"""A response larger than this is no answer to a batch; reading on would only fill the memory."""
+
+_OVERLOADED: Final = frozenset({429, 503})
+_TIMED_OUT: Final = frozenset({408, 504})
+
+
+class Endpoint:
+    """Keeps connections to one URL and exchanges JSON documents over them.
+
+    Args:
+        url: ``http://`` or ``https://``, without credentials.
+        headers: Sent with every request; their values are treated as secrets.
+        timeout_s: Longest wait for one whole exchange.
+
+    Raises:
+        SettingsError: The URL cannot be asked.
+    """
+
+    def __init__(
+        self, url: str, *, headers: Mapping[str, str] | None = None, timeout_s: float = 30.0
+    ) -> None:
+        self._parts = split(url)
+        self.url = shown(self._parts)
+        self.headers = dict(headers or {})
+        self._timeout_s = timeout_s
+        self._idle: list[http.client.HTTPConnection] = []
+        self._lock = threading.Lock()
+
+    def at(self, path: str) -> Endpoint:
+        """Return the endpoint of another path on the same server."""
+        url = self._parts._replace(path=path).geturl()
+        return Endpoint(url, headers=self.headers, timeout_s=self._timeout_s)
+
+    @property
+    def path(self) -> str:
+        """The path, without the query."""
+        return self._parts.path
+
+    def post(self, document: Any) -> Any:
+        """Send a JSON document and return the one that comes back.
+
+        Raises:
+            UnreachableError: No connection, or it broke.
+            DeadlineExceededError: No complete answer within the time limit.
+            OverloadedError: The server said that it is full.
+            ModelRaisedError: The server answered with another error.
+            OutputContractError: The answer is not JSON.
+        """
+        try:
+            body = msgspec.json.encode(document)
+        except TypeError as error:
+            raise OutputContractError(
+                f"the inputs cannot be sent as JSON: {error}.", hint="Send plain values."
+            ) from None
+        return self._exchange("POST", body)
+
+    def get(self) -> Any:
+        """Return the JSON document at this URL; raises as :meth:`post`."""
+        return self._exchange("GET", None)
+
+    def close(self) -> None:
+        """Close the connections that are idle."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _exchange(self, method: str, body: bytes | None) -> Any:
+        deadline = time.monotonic() + self._timeout_s
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        if connection is not None:
+            try:
+                return self._over(connection, method, body, deadline=deadline)
+            except UnreachableError:
+                # A server may close an idle connection at any moment; that says nothing about
+                # this request, so it gets a new connection, once.
+                pass
+        return self._over(self._connection(), method, body, deadline=deadline)
+
+    def _over(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        body: bytes | None,
+        *,
+        deadline: float,
+    ) -> Any:
+        try:
+            self._limit(connection, deadline)
+            connection.request(method, self._target(), body=body, headers=self._all_headers(body))
+            self._limit(connection, deadline)
+            response = connection.getresponse()
+            content = self._read(connection, response, deadline)
+        except TimeoutError:
+            connection.close()
+            raise DeadlineExceededError(
+                f"{self.url} gave no complete answer within {self._timeout_s:g} s.",
+                hint="Raise endpoint.timeout_s, or find out what it waits for.",
+            ) from None
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise UnreachableError(
+                f"{self.url} cannot be reached: {type(error).__name__}: {error}",
+                hint="Check that the service runs and that the URL is right.",
+            ) from None
+        except BaseException:
+            connection.close()
+            raise
+        if response.will_close:
+            connection.close()
+        else:
+            with self._lock:
+                self._idle.append(connection)
+        return self._document(response, content)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host, port = self._parts.hostname or "", self._parts.port
+        if self._parts.scheme == "https":
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(host, port, timeout=self._timeout_s, context=context)
+        return http.client.HTTPConnection(host, port, timeout=self._timeout_s)
+
+    def _limit(self, connection: http.client.HTTPConnection, deadline: float) -> None:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        connection.timeout = left
+        if connection.sock is not None:
+            connection.sock.settimeout(left)
+
+    def _read(
+        self,
+        connection: http.client.HTTPConnection,
+        response: http.client.HTTPResponse,
+        deadline: float,
+    ) -> bytes:
+        content = bytearray()
+        while True:
+            self._limit(connection, deadline)
+            part = response.read1(READ_BYTES)
+            if not part:
+                break
+            content += part
+            if len(content) > RESPONSE_MAX_BYTES:
+                raise OutputContractError(
+                    f"{self.url} sends more than {RESPONSE_MAX_BYTES >> 20} MiB for one batch.",
+                    hint="Check that this is the endpoint that answers predictions.",
+                )
+        if response.length:
+            raise http.client.IncompleteRead(bytes(content), response.length)
+        return bytes(content)
+
+    def _target(self) -> str:
+        path = self._parts.path or "/"
+        return f"{path}?{self._parts.query}" if self._parts.query else path
+
+    def _all_headers(self, body: bytes | None) -> dict[str, str]:
+        headers = {"Accept": "application/json", "User-Agent": "seatrial"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return headers | self.headers
+
+    def _document(self, response: http.client.HTTPResponse, content: bytes) -> Any:
+        status = response.status
+        if 200 <= status < 300:  # noqa: PLR2004
+            return self._json(content)
+        if 300 <= status < 400:  # noqa: PLR2004
+            raise UnreachableError(
+                f"{self.url} answered {status}, a redirect to {response.headers.get('Location')}.",
+                hint="Redirects are not followed; give the final URL.",
+                details={"status": status},
+            )
+        raise self._refusal(status, content)
+
+    def _json(self, content: bytes) -> Any:
+        try:
+            return msgspec.json.decode(content)
+        except msgspec.DecodeError:
+            pass
+        try:
+            # Python's own reader accepts NaN and Infinity, which the contract check then names.
+            return json.loads(content)
+        except ValueError:
+            raise OutputContractError(
+                f"{self.url} answered something that is not JSON: {self._quoted(content)}",
+                hint="Check that this is the endpoint that answers predictions.",
+            ) from None
+
+    def _refusal(self, status: int, content: bytes) -> SeatrialError:
+        document = _object(content)
+        said = self._quoted(content)
+        own = document.get("code")
+        if isinstance(own, str) and own in {cls.code for cls in tree().values()} - {"internal"}:
+            return from_wire(
+                own,
+                f"{self.url} answered {status}: {said}",
+                hint=str(document.get("hint") or ""),
+                details={"status": status} | _details(document),
+            )
+        kind: type[SeatrialError] = ModelRaisedError
+        if status in _OVERLOADED:
+            kind = OverloadedError
+        elif status in _TIMED_OUT:
+            kind = DeadlineExceededError
+        return kind(
+            f"{self.url} answered {status}: {said}",
+            hint=_HINTS.get(status, "See the service's own log."),
+            details={"status": status},
+        )
+
+    def _quoted(self, content: bytes) -> str:
+        text = message_of(content)
+        for secret in self.headers.values():
+            if secret:
+                text = text.replace(secret, "***")
+        return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+_HINTS: Final = {
+    401: "It wants credentials: name the variable that holds them in [endpoint.header_env].",
+    403: "It refuses these credentials: see [endpoint.header_env].",
+    404: "Check the path of the URL.",
+    405: "Check the path of the URL: it takes no POST.",
+    413: "The batch is larger than the service accepts.",
+    415: "It does not take JSON.",
+    422: "Its input has another shape: describe it with endpoint.body (--body).",
+    400: "Its input has another shape: describe it with endpoint.body (--body).",
+    429: "It is full: ask more slowly.",
+    503: "It is full or not ready: try again later.",
+}
+
+
+def split(url: str) -> SplitResult:
+    """Return the parts of a URL that can be asked.
+
+    Raises:
+        SettingsError: Another scheme, no host, or credentials in it.
+    """
+    try:
+        parts = urlsplit(url)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        port_ok, parts = False, SplitResult("", "", "", "", "")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_ok:
+        raise SettingsError(
+            f"the URL {url!r} cannot be asked; accepted is http://HOST[:PORT][/PATH] or https://….",
+            hint="For example: http://127.0.0.1:8000/predict",
+        )
+    if parts.username or parts.password:
+        raise SettingsError(
+            f"the URL of {parts.hostname} holds credentials; they would end up in reports.",
+            hint="Put them in a variable and name it in [endpoint.header_env].",
+        )
+    return parts._replace(fragment="")
+
+
+def shown(parts: SplitResult) -> str:
+    """Return a URL for messages: without its query, which may hold keys."""
+    return parts._replace(query="").geturl()
+
+
+def message_of(content: bytes) -> str:
+    """Return what a server's error body says: its message where it has one, on one line.
+
+    >>> message_of(b'{"detail": "no such model"}'), message_of(b"<h1>Bad</h1>")
+    ('no such model', '<h1>Bad</h1>')
+    """
+    found: Any = _object(content)
+    for key in ("detail", "message", "error", "title"):
+        inner = found.get(key)
+        if isinstance(inner, Mapping):
+            inner = inner.get("message")
+        if inner:
+            text = inner if isinstance(inner, str) else json.dumps(inner)
+            return " ".join(text.split())
+    return " ".join(content.decode("utf-8", "replace").split()) or "nothing"
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _details(document: Mapping[str, Any]) -> dict[str, Any]:
+    details = document.get("details")
+    return dict(details) if isinstance(details, Mapping) else {}

@@ -1,0 +1,54 @@
+"""Which failure each piece of evidence shows: pure functions, one module per family.
+
+A judge is ``judge(evidence, settings) -> FailureResult``; it is listed in :data:`JUDGES` under the
+id of its failure, with the kind of evidence it reads. ``found`` is ``None`` wherever the evidence
+cannot tell, with the reason as the figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from seatrial.core.settings import Settings
+from seatrial.evidence.documents import Evidence
+from seatrial.evidence.findings import FailureResult
+from seatrial.trials.failures.company import judge_dependence, judge_overflow
+from seatrial.trials.failures.memory import judge_memory
+from seatrial.trials.failures.speed import judge_cliff, judge_loop
+from seatrial.trials.failures.variants import judge_variant_loss
+
+
+class Judge(Struct, frozen=True):
+    """One failure that is looked for, and the evidence in which."""
+
+    kind: str
+    judge: Callable[[Evidence, Settings], FailureResult]
+
+
+JUDGES: dict[str, Judge] = {
+    "row-loop": Judge("batching", judge_loop),
+    "batch-cliff": Judge("batching", judge_cliff),
+    "batch-dependent-output": Judge("batching", judge_dependence),
+    "integer-overflow": Judge("batching", judge_overflow),
+    "memory-pressure": Judge("batching", judge_memory),
+    "variant-loss": Judge("variants", judge_variant_loss),
+}
+
+
+def look_for(evidence: Mapping[str, Evidence], settings: Settings) -> dict[str, FailureResult]:
+    """Judge every failure whose evidence was measured.
+
+    Args:
+        evidence: Measurements by kind.
+        settings: Budgets and target come from here.
+
+    Returns:
+        Results by failure id; a failure without evidence is left out.
+    """
+    return {
+        name: judge.judge(evidence[judge.kind], settings)
+        for name, judge in JUDGES.items()
+        if judge.kind in evidence
+    }
