@@ -185,6 +185,7 @@ class Endpoint:
                 )
         if response.length:
             raise http.client.IncompleteRead(bytes(content), response.length)
+        response.close()  # read1 leaves it open, and the connection with it unusable
         return bytes(content)
 
     def _target(self) -> str:

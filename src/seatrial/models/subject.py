@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from msgspec import Struct
@@ -36,12 +36,27 @@ class Batch(Struct, frozen=True):
 
 
 class LineShare(Struct, frozen=True):
-    """How often one line of Python ran during a traced call, and the seconds spent in it."""
+    """How often one line of Python ran during a traced call, and the seconds spent in it.
+
+    Attributes:
+        file: Where it is.
+        line: Number of the line; of a function, its first.
+        count: How often it ran.
+        seconds: Time spent in it, calls and C code included.
+        own_seconds: The same without inner calls that have rows of their own here; summing these
+            counts nothing twice.
+        function: Qualified name of the function that it belongs to.
+        what: ``line``; ``function`` for one of a library, entered from the model's own code; or
+            ``draws`` for a line that took inputs one by one from the list.
+    """
 
     file: str
     line: int
     count: int
     seconds: float
+    own_seconds: float = 0.0
+    function: str = ""
+    what: Literal["line", "function", "draws"] = "line"
 
 
 class Trace(Struct, frozen=True):
@@ -53,12 +68,14 @@ class Trace(Struct, frozen=True):
         lines: Every Python line that ran, most seconds first. Seconds of a line include the C
             code and the calls that it made.
         peak_bytes: Most memory that Python and NumPy held at once for this call.
+        complete: Whether every event was seen; counts are lower bounds where it is false.
     """
 
     rows: int
     seconds: float
     lines: list[LineShare]
     peak_bytes: int | None = None
+    complete: bool = True
 
 
 @runtime_checkable
@@ -128,6 +145,8 @@ class CallableSubject:
 
     def answer(self, inputs: list[Any]) -> Batch:
         """Answer a batch; see :class:`Subject`."""
+        if not inputs:
+            return Batch([], 0.0)
         started = time.perf_counter()
         raw = call(self._predict, inputs)
         elapsed = time.perf_counter() - started
@@ -140,8 +159,8 @@ class CallableSubject:
         return trace_call(self._predict, inputs)
 
     def size(self, value: Any) -> int:
-        """Return the cost of one input."""
-        return int(self._size(value))
+        """Return the cost of one input, at least 1."""
+        return max(int(call(self._size, value)), 1)
 
     def variants(self) -> Mapping[str, Subject]:
         """Return the variants that the model brings."""
@@ -149,9 +168,10 @@ class CallableSubject:
         return {name: subject_of(model) for name, model in found.items()}
 
     def close(self) -> None:
-        """Call the model's own ``close``."""
-        if self._close:
-            self._close()
+        """Call the model's own ``close``, once."""
+        close, self._close = self._close, None
+        if close:
+            close()
 
 
 def subject_of(model: Any) -> Subject:
@@ -184,7 +204,7 @@ def subject_of(model: Any) -> Subject:
     )
 
 
-def call(predict: Callable[[list[Any]], Any], inputs: list[Any]) -> Any:
+def call(predict: Callable[[Any], Any], inputs: Any) -> Any:
     """Call user code and translate whatever it raises.
 
     Raises:
@@ -198,7 +218,10 @@ def call(predict: Callable[[list[Any]], Any], inputs: list[Any]) -> Any:
         raise ModelRaisedError(
             f"the model raised {type(error).__name__}: {error}",
             hint="Run the same rows through predict in a notebook.",
-            details={"raised": type(error).__name__, "rows": len(inputs)},
+            details={
+                "raised": type(error).__name__,
+                "rows": len(inputs) if isinstance(inputs, list) else 1,
+            },
         ) from error
 
 
