@@ -26,6 +26,9 @@ from seatrial.report.wording import (
 
 Verdict = Literal["yes", "no", "not known"]
 
+LONGEST = 180
+"""Characters of one answer on the first screen; the checklist has the rest."""
+
 CHECKLIST_ITEMS = 24
 """A trial that looked at fewer of them cannot say yes."""
 
@@ -153,11 +156,11 @@ def headline(
         ship=ship,
         counts=counted(trial.counts()),
         users=users_get(gap),
-        breaks=breaks,
-        breaks_because=breaks_because,
-        next=todo,
-        next_because=todo_because,
-        command=trial.next,
+        breaks=_short(breaks),
+        breaks_because=_short(breaks_because),
+        next=_short(todo),
+        next_because=_short(todo_because),
+        command=_short(trial.next),
     )
 
 
@@ -351,6 +354,11 @@ def _sentence(text: str) -> str:
     if not text or text.startswith("seatrial "):
         return text and f"Run: {text}"
     return f"{text[0].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?', ')')) else '.'}"
+
+
+def _short(text: str) -> str:
+    """Cut what would push the other answers off the first screen."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _are(count: int) -> str:

@@ -20,7 +20,6 @@ import jinja2
 from markupsafe import Markup
 from msgspec import Struct
 
-from seatrial.core import digests
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import TrialDocument
 from seatrial.evidence.gap import GapDocument
@@ -38,7 +37,16 @@ from seatrial.report.tables import (
     values_table,
     variants_table,
 )
-from seatrial.report.wording import STATUSES, SYMBOLS, TODO, WORDS, instant, number, percent
+from seatrial.report.wording import (
+    STATUSES,
+    SYMBOLS,
+    TODO,
+    WORDS,
+    abbreviated,
+    instant,
+    number,
+    percent,
+)
 
 Script = Literal["embed", "omit"]
 
@@ -115,12 +123,6 @@ def render_html(
             policy=policy,
         )
     )
-
-
-def abbreviated(release: str) -> str:
-    """Return the release with the first digits of its digest, as people read it."""
-    name, at, digest = release.rpartition("@")
-    return f"{name}{at}{digests.abbreviated(digest)}" if at else release
 
 
 @functools.cache

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from rich.cells import cell_len
 
 from seatrial.evidence.documents import Value
 from seatrial.evidence.gap import Metric, Slice
@@ -17,6 +18,12 @@ ROWS_SHOWN = 60
 """Rows of one table that a report shows; the evidence file holds them all."""
 
 CELL_LONGEST = 160
+GUTTER = 2
+"""Terminal cells between two columns."""
+
+TEXT_CELLS = 36
+"""A column of longer texts is folded at this width."""
+
 UNITS = {
     "_per_s": "/s",
     "_ms": ", ms",
@@ -42,6 +49,41 @@ class Table(Struct, frozen=True, kw_only=True):
     left_out: int = 0
 
 
+def blocks(table: Table, width: int) -> Iterator[Table]:
+    """Break a table that is wider than a terminal into blocks that repeat its first column.
+
+    Args:
+        table: The table.
+        width: Terminal cells there are.
+
+    Yields:
+        Tables of the same rows, together holding every column.
+    """
+    sizes = [_cells(table, index) + GUTTER for index in range(len(table.columns))]
+    block, used = [0], sizes[0] if sizes else 0
+    for index in range(1, len(sizes)):
+        if len(block) > 1 and used + sizes[index] > width:
+            yield _columns(table, block)
+            block, used = [0], sizes[0]
+        block.append(index)
+        used += sizes[index]
+    if sizes:
+        yield _columns(table, block)
+
+
+def _cells(table: Table, index: int) -> int:
+    texts = [table.columns[index].heading, *(row[index] for row in table.rows)]
+    return min(TEXT_CELLS, max(cell_len(text) for text in texts))
+
+
+def _columns(table: Table, kept: Sequence[int]) -> Table:
+    return Table(
+        columns=tuple(table.columns[index] for index in kept),
+        rows=tuple(tuple(row[index] for index in kept) for row in table.rows),
+        left_out=table.left_out,
+    )
+
+
 def table_of(rows: Sequence[Mapping[str, Any]], *, shown: int = ROWS_SHOWN) -> Table:
     """Lay out rows of evidence; a column that holds nothing in any row is left out.
 
@@ -65,7 +107,7 @@ def values_table(values: Sequence[Value]) -> Table:
     with_unit = ("ratio", "")
     rows = tuple(
         (
-            heading(value.name),
+            heading(value.name).partition(",")[0] if value.unit else heading(value.name),
             number(value.value, "" if value.unit in with_unit else value.unit),
             interval_of(value.low, value.high),
             f"{value.n:,}" if value.n is not None else "",
@@ -134,11 +176,12 @@ def metrics_table(metrics: Sequence[Metric]) -> Table:
 
 
 def heading(name: str) -> str:
-    """Say the name of a column.
+    """Say the name of a column or a figure.
 
     >>> heading("p50_ms"), heading("items_per_s"), heading("changed_answers")
     ('p50, ms', 'items/s', 'changed answers')
     """
+    name = name.replace("p999", "p99.9")
     for ending, unit in UNITS.items():
         if name.endswith(ending):
             return f"{name.removesuffix(ending).replace('_', ' ')}{unit}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, TypeGuard
 
+from seatrial.core import digests
 from seatrial.evidence.findings import Status
 from seatrial.evidence.gap import GapDocument, Step
 
@@ -106,6 +107,16 @@ def share_of_drop(step: Step, gap: GapDocument) -> str:
         return ""
     share = step.points / drop
     return f"{100.0 * abs(share):.0f} %" if share >= 0 else ""
+
+
+def abbreviated(release: str) -> str:
+    """Say a release with the first digits of its digest.
+
+    >>> abbreviated("tickets@3f2a9c0d4b7e81a6f5c2")
+    'tickets@3f2a9c0d4b7e'
+    """
+    name, at, digest = release.rpartition("@")
+    return f"{name}{at}{digests.abbreviated(digest)}" if at else release
 
 
 def instant(started: str) -> str:

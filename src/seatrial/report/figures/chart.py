@@ -100,7 +100,9 @@ def column(text: str, *, y: float | str, bold: bool = False) -> dict[str, Any]:
     }
 
 
-def line_at(value: float, *, axis: str, label: str, colour: str = MIDDLE) -> dict[str, Any]:
+def line_at(
+    value: float, *, axis: str, label: str, colour: str = MIDDLE, anchor: str = ""
+) -> dict[str, Any]:
     """Return a dashed reference line across the plot, with its label, as a layout shape."""
     across = "y" if axis == "x" else "x"
     return {
@@ -117,7 +119,7 @@ def line_at(value: float, *, axis: str, label: str, colour: str = MIDDLE) -> dic
             "textangle": 0,
             "font": {"size": 11},
             "yanchor": "bottom",
-            "xanchor": "center" if axis == "x" else "left",
+            "xanchor": anchor or ("center" if axis == "x" else "left"),
         },
     }
 

@@ -55,6 +55,7 @@ def batch_chart(evidence: Evidence) -> Chart | None:
             "automargin": True,
             "fixedrange": True,
             "showgrid": False,
+            "zeroline": False,
         },
     )
     drawn.update_xaxes(type="log", tickvals=sizes, title_text="rows in one call (log scale)")
@@ -123,7 +124,7 @@ def _budget(evidence: Evidence) -> dict[str, float]:
 
 def _cliffs(evidence: Evidence) -> list[dict[str, Any]]:
     return [
-        line_at(row["batch"], axis="x", label=f"cliff at {row['batch']}", colour=SERIES[2])
+        line_at(row["batch"], axis="x", label="cliff ", anchor="right")
         for row in evidence.table("cliffs")
         if known(row.get("batch"))
     ]

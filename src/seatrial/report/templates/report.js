@@ -2,6 +2,7 @@
   "use strict";
   var figures = JSON.parse(document.getElementById("figures").textContent);
   var config = { displayModeBar: false, responsive: true, scrollZoom: false, showTips: false };
+  var PAPER_PX = 640;
   var dark = window.matchMedia("(prefers-color-scheme: dark)");
 
   function colour(name) {
@@ -11,6 +12,9 @@
   function themed(layout) {
     var copy = JSON.parse(JSON.stringify(layout));
     var ink = colour("--chart-ink");
+    if (document.documentElement.classList.contains("printing")) {
+      copy.width = PAPER_PX;
+    }
     copy.font = Object.assign({}, copy.font, { color: ink });
     Object.keys(copy).forEach(function (key) {
       if (/^[xy]axis\d*$/.test(key)) {
@@ -59,13 +63,11 @@
   dark.addEventListener("change", draw);
   window.addEventListener("hashchange", open);
   window.addEventListener("beforeprint", function () {
-    document.querySelectorAll(".chart").forEach(function (node) {
-      Plotly.relayout(node, { width: 640 });
-    });
+    document.documentElement.classList.add("printing");
+    draw();
   });
   window.addEventListener("afterprint", function () {
-    document.querySelectorAll(".chart").forEach(function (node) {
-      Plotly.relayout(node, { width: null, autosize: true });
-    });
+    document.documentElement.classList.remove("printing");
+    draw();
   });
 })();
