@@ -6,6 +6,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import ArrayLike, NDArray
 
+PRESENT = 0.5
+"""Intensity from which a factor counts as present in a row."""
+
 TAIL = 0.01
 """Share of the reference left outside on each side: what one row in a hundred does is usual."""
 

@@ -15,7 +15,7 @@ from seatrial.core.settings import InputKind
 class Describer(Protocol):
     """What inputs look like beside a frozen reference (the eval set).
 
-    A row counts as having a factor from :data:`PRESENT` on. Each row is described on its own:
+    A row counts as having a factor from :data:`seatrial.describe.band.PRESENT` (0.5) on. Each row is described on its own:
     the same input gives the same numbers alone, in a batch, offline and online.
     """
 
@@ -55,10 +55,6 @@ class Describer(Protocol):
     def from_document(cls, document: dict[str, Any]) -> Self:
         """Return the describer that was frozen: equal numbers for equal inputs."""
         ...
-
-
-PRESENT = 0.5
-"""Intensity from which a factor counts as present in a row."""
 
 
 def describer_for(kind: InputKind, reference_inputs: Sequence[Any]) -> Describer:

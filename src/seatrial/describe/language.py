@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from seatrial.describe.vocabulary import WORD, Vocabulary
 
 SHARE_MIN = 0.02
 """Least share of the reference that makes a language one of its own."""
@@ -18,6 +21,19 @@ CONFIDENT = 0.8
 PRIOR_ODDS = 15.0
 """How much likelier a language of the reference is, before the text is read, than another one:
 a text too short to say anything then counts as known."""
+
+OTHER = (1.0, 11.0)
+"""Beta distribution of the share of a text's words that happen to be common words of another
+language: 8 % on average, seldom above a quarter (names, loan words, "in", "no", "me")."""
+
+STRENGTH_MIN, STRENGTH_MAX = 2.0, 12.0
+"""Bounds of the Beta's strength: another subject in the same language shifts the share, so the
+reference's own spread may not be taken at its word."""
+
+TESTIMONY_MAX = 5.0
+"""Most that common words may say, in log odds: a list of names has none in any language."""
+
+FLOOR = 1e-6
 
 
 @lru_cache(maxsize=1)
@@ -46,28 +62,35 @@ def posterior(texts: Sequence[str]) -> NDArray[np.float64]:
     >>> labels()[posterior(["the weather is lovely today"])[0].argmax()]
     'en'
     """
-    columns = {label: index for index, label in enumerate(labels())}
-    found = np.zeros((len(texts), len(columns)))
-    rank = identifier().rank
-    for row, text in enumerate(texts):
-        for label, probability in rank(text):
-            found[row, columns[label]] = probability
-    sums = found.sum(axis=1, keepdims=True)
-    return np.where(sums > 0.0, found / np.where(sums > 0.0, sums, 1.0), 1.0 / len(columns))
+    return np.array([_row(text) for text in texts]).reshape(len(texts), len(labels()))
+
+
+@lru_cache(maxsize=8_192)
+def _row(text: str) -> NDArray[np.float64]:
+    """Return one posterior; remembered, because repairs ask for the same texts again."""
+    ranked = dict(identifier().rank(text))
+    found = np.array([ranked[label] for label in labels()], dtype=float)
+    return found / found.sum() if found.sum() > 0.0 else np.full(found.size, 1.0 / found.size)
 
 
 class Language:
-    """The languages of the reference.
+    """The languages of the reference, and how its everyday words lie in a text.
 
     Args:
         known: ISO 639 codes, most frequent first.
+        vocabulary: The reference's words.
+        common: Shape parameters of the Beta distribution of the share of common words in a text.
     """
 
-    def __init__(self, known: tuple[str, ...]) -> None:
+    def __init__(
+        self, known: tuple[str, ...], vocabulary: Vocabulary, common: tuple[float, float]
+    ) -> None:
         self.known = known
+        self.vocabulary = vocabulary
+        self.common = common
 
     @classmethod
-    def fit(cls, texts: Sequence[str]) -> Self:
+    def fit(cls, texts: Sequence[str], vocabulary: Vocabulary) -> Self:
         """Find the languages that hold a share of the reference with confidence."""
         found = posterior(texts)
         best = found.argmax(axis=1)
@@ -76,20 +99,75 @@ class Language:
         share = votes / max(int(votes.sum()), 1)
         order = np.argsort(-share, kind="stable")
         known = tuple(labels()[index] for index in order if share[index] >= SHARE_MIN)
-        return cls(known or (labels()[int(found.sum(axis=0).argmax())],))
+        known = known or (labels()[int(found.sum(axis=0).argmax())],)
+        blank = cls(known, vocabulary, OTHER)
+        counts = np.array([blank._everyday(text) for text in texts], dtype=float)
+        return cls(known, vocabulary, _beta(counts[:, 0], counts[:, 1]))
 
-    def known_mass(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability that a text is in a language of the reference, shape (n,)."""
+    def known_mass(
+        self, probabilities: NDArray[np.float64], texts: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Return the probability that a text is in a language of the reference.
+
+        Two independent witnesses: the identifier's posterior, and how many of the words are
+        among the reference's most frequent ones. The second sees languages that the identifier
+        does not know in that spelling (romanised Hindi), and English too short for the first.
+
+        Args:
+            probabilities: From :func:`posterior`, shape (n, languages).
+            texts: The same texts.
+
+        Returns:
+            Shape (n,).
+        """
         columns = [labels().index(label) for label in self.known]
-        inside = probabilities[:, columns].sum(axis=1) * PRIOR_ODDS
-        outside = 1.0 - probabilities[:, columns].sum(axis=1)
-        return inside / np.maximum(inside + outside, np.finfo(float).tiny)
+        inside = np.clip(probabilities[:, columns].sum(axis=1), FLOOR, 1.0 - FLOOR)
+        odds = np.log(PRIOR_ODDS) + np.log(inside) - np.log1p(-inside)
+        odds += np.array([self._testimony(text) for text in texts], dtype=float)
+        mass: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-odds))
+        return mass
+
+    def _testimony(self, text: str) -> float:
+        """Return log P(common words | known) - log P(common words | other), within bounds."""
+        count, words = self._everyday(text)
+        found = _beta_binomial(count, words, *self.common) - _beta_binomial(count, words, *OTHER)
+        return max(-TESTIMONY_MAX, min(TESTIMONY_MAX, found))
+
+    def _everyday(self, text: str) -> tuple[int, int]:
+        words = WORD.findall(text.lower())
+        return sum(word in self.vocabulary.common for word in words), len(words)
 
     def to_document(self) -> dict[str, Any]:
-        """Return the codes."""
-        return {"known": list(self.known)}
+        """Return the codes and the shape parameters."""
+        return {"known": list(self.known), "common": list(self.common)}
 
     @classmethod
-    def from_document(cls, document: dict[str, Any]) -> Self:
+    def from_document(cls, document: dict[str, Any], vocabulary: Vocabulary) -> Self:
         """Return what was frozen."""
-        return cls(tuple(document["known"]))
+        first, second = document["common"]
+        return cls(tuple(document["known"]), vocabulary, (first, second))
+
+
+def _beta(successes: NDArray[np.float64], trials: NDArray[np.float64]) -> tuple[float, float]:
+    """Fit a Beta distribution to shares by moments, no narrower than :data:`STRENGTH_MAX`."""
+    used = trials > 0
+    if not used.any():
+        return OTHER
+    mean = float(np.clip(successes[used].sum() / trials[used].sum(), FLOOR, 1.0 - FLOOR))
+    spread = float(np.var(successes[used] / trials[used]))
+    strength = mean * (1.0 - mean) / max(spread, FLOOR) - 1.0
+    strength = float(np.clip(strength, STRENGTH_MIN, STRENGTH_MAX))
+    return mean * strength, (1.0 - mean) * strength
+
+
+@lru_cache(maxsize=65_536)
+def _beta_binomial(successes: int, trials: int, first: float, second: float) -> float:
+    """Return log P(successes) but for the binomial coefficient, which cancels in ratios."""
+    return (
+        math.lgamma(successes + first)
+        + math.lgamma(trials - successes + second)
+        - math.lgamma(trials + first + second)
+        + math.lgamma(first + second)
+        - math.lgamma(first)
+        - math.lgamma(second)
+    )

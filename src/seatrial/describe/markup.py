@@ -1,0 +1,192 @@
+"""What a text is wrapped in: HTML, JSON, Markdown, links; each can be taken off."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import msgspec
+
+ROUNDS = 4
+"""Most times that markup inside markup is looked for (escaped tags in escaped JSON...)."""
+
+NAMES = (
+    "a|abbr|address|article|aside|b|big|blockquote|body|br|button|caption|center|cite|code|col|"
+    "colgroup|dd|del|details|div|dl|dt|em|fieldset|figcaption|figure|font|footer|form|h[1-6]|head|"
+    "header|hr|html|i|iframe|img|input|ins|kbd|label|legend|li|link|main|mark|meta|nav|o:p|object|"
+    "ol|option|p|pre|q|s|samp|script|section|select|small|span|strike|strong|style|sub|summary|"
+    "sup|svg|table|tbody|td|textarea|tfoot|th|thead|time|title|tr|tt|u|ul|var|video|wbr"
+)
+"""Elements that pasted pages and e-mails hold; "<3" and "a < b" are no tags."""
+
+INVISIBLE = re.compile(r"<(script|style|head|title)\b[^>]*>.*?</\1\s*>", re.I | re.S)
+COMMENT = re.compile(r"<!--.*?-->|<!doctype[^>]*>|<\?xml[^>]*>|<!\[CDATA\[|\]\]>", re.I | re.S)
+QUOTED = re.compile(r"<blockquote\b[^>]*>.*</blockquote\s*>", re.I | re.S)
+BREAK = re.compile(
+    r"</?(?:p|div|br|li|ul|ol|tr|table|td|th|h[1-6]|hr|blockquote|section|article|pre|dd|dt|option)"
+    r"\b[^<>]*>",
+    re.I,
+)
+TAG = re.compile(rf"</?(?:{NAMES})(?:\s[^<>]*|/)?>|</[a-z][\w:.-]*\s*>", re.I)
+CUT_TAG = re.compile(rf"<(?:{NAMES})\s[^<>]*$|^[^<>]*[\w\"']\s*/?>(?=.*</)", re.I)
+PAIR = re.compile(r"<([a-z][\w:.-]*)(\s[^<>]*)?>(?=.*?</\1\s*>)", re.I | re.S)
+ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
+
+ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\[nrt](?![a-z])|\\[\"'/]")
+SURROGATES = (0xD800, 0xDFFF)
+"""Halves of a character, which mean nothing alone."""
+
+BODY_KEYS = (
+    "text message body content comment review description question query input prompt utterance "
+    "sentence msg note notes feedback answer value data"
+).split()
+"""Names under which a text is sent inside JSON, likeliest first."""
+
+FIELD = re.compile(r'"(\w+)"\s*:\s*"((?:[^"\\]|\\.)*)')
+
+FENCE = re.compile(r"^[ \t]*(?:```|~~~)[\w+-]*[ \t]*$\n?", re.M)
+HEADING = re.compile(r"^[ \t]{0,3}#{1,6}[ \t]+(?=\S)", re.M)
+BULLET = re.compile(r"^[ \t]*[-*+\u2022][ \t]+(?=\S)", re.M)
+RULE = re.compile(r"^[ \t]*(?:[-*_=][ \t]*){3,}$\n?", re.M)
+EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3}|_{2,3}|~~)(?=[^\s*_~])(.+?)(?<=[^\s*_~])\1(?![\w*])", re.S)
+TICKS = re.compile(r"(?<!`)(`{1,2})(?=[^\s`])([^`\n]+?)(?<=[^\s`])\1(?!`)")
+REFERENCE = re.compile(r"!?\[([^\]\[]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?\)")
+CELL = re.compile(r"^[ \t]*\|.*\|[ \t]*$", re.M)
+
+LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|\bmailto:(?=\S)", re.I)
+MENTION = re.compile(r"(?<![\w@])@\w+")
+HASHTAG = re.compile(r"(?<![\w&])#(?=[^\W\d])")
+
+
+def without_html(text: str) -> str:
+    """Return the text as a page would show it, without what it quotes.
+
+    >>> without_html("<p>Fish &amp; chips<br>please</p>")
+    'Fish & chips\\nplease'
+    """
+    for _ in range(ROUNDS):
+        if "<" not in text and "&" not in text and "/>" not in text:
+            return text
+        before = text
+        if "<" in text or ">" in text:
+            text = _untagged(text)
+        if "&" in text:
+            text = ENTITY.sub(lambda match: html.unescape(match[0]), text)
+        if text == before:
+            return text
+    return text
+
+
+def _untagged(text: str) -> str:
+    shown = COMMENT.sub("", INVISIBLE.sub(" ", text))
+    unquoted = QUOTED.sub("\n", shown)
+    if TAG.sub("", unquoted).strip():
+        shown = unquoted
+    shown = PAIR.sub("", shown) if "</" in shown else shown
+    lines = TAG.sub("", BREAK.sub("\n", shown))
+    lines = CUT_TAG.sub("", lines) if lines.count("<") != lines.count(">") else lines
+    return lines if lines == text else "\n".join(_lines(lines))
+
+
+def without_json(text: str) -> str:
+    """Return the text that a JSON document carries, or the text itself.
+
+    >>> without_json('{"id": 7, "message": "where is it?"}')
+    'where is it?'
+    """
+    for _ in range(ROUNDS):
+        bare = text.strip()
+        if bare[:1] not in {"{", "[", '"'} or ('"' not in bare):
+            return text
+        inner = _carried(bare)
+        if inner is None:
+            return text
+        text = inner
+    return text
+
+
+def _carried(document: str) -> str | None:
+    try:
+        value = msgspec.json.decode(document)
+    except (msgspec.DecodeError, RecursionError):
+        return _from_fields(document) if document[0] in "{[" else None
+    return _longest(value)
+
+
+def _from_fields(document: str) -> str | None:
+    """Read what looks like fields: JSON that was cut off."""
+    fields = FIELD.findall(document)
+    if not fields:
+        return None
+    named = [value for key, value in fields if key.lower() in BODY_KEYS]
+    found: str = max(named or [value for _, value in fields], key=len)
+    return found.replace("\\n", "\n").replace('\\"', '"')
+
+
+def _longest(value: Any) -> str | None:
+    """Return the text under the likeliest key, else the longest text anywhere inside."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        lower = {str(key).lower(): inner for key, inner in value.items()}
+        for key in BODY_KEYS:
+            found = _longest(lower.get(key))
+            if found and " " in found.strip():
+                return found
+        value = list(value.values())
+    if isinstance(value, list):
+        texts = [text for text in map(_longest, value) if text]
+        return max(texts, key=len, default=None)
+    return None
+
+
+def without_escapes(text: str) -> str:
+    """Return the text with escape sequences as the characters they stand for.
+
+    >>> without_escapes(r"don\\u2019t \\"worry\\"")
+    'don\u2019t "worry"'
+    """
+    if "\\" not in text:
+        return text
+    return ESCAPE.sub(_character, text)
+
+
+def _character(match: re.Match[str]) -> str:
+    if match[1]:
+        code = int(match[1], 16)
+        return match[0] if SURROGATES[0] <= code <= SURROGATES[1] else chr(code)
+    return "\n" if match[0] in {"\\n", "\\r"} else " " if match[0] == "\\t" else match[0][1:]
+
+
+def without_markdown(text: str) -> str:
+    """Return the text without Markdown's signs.
+
+    >>> without_markdown("# Hello\\n**two** [links](http://x.y)")
+    'Hello\\ntwo links'
+    """
+    if text.isalnum():
+        return text
+    bare = RULE.sub("", FENCE.sub("", text))
+    bare = HEADING.sub("", bare)
+    bare = TICKS.sub(r"\2", REFERENCE.sub(r"\1", bare))
+    bare = EMPHASIS.sub(r"\2", EMPHASIS.sub(r"\2", bare))
+    bare = CELL.sub(lambda match: match[0].strip().strip("|").replace("|", " "), bare)
+    return BULLET.sub("", bare) if "\n" in bare or bare != text else bare
+
+
+def without_links(text: str) -> str:
+    """Return the text without web addresses and @mentions, and hashtags as words.
+
+    >>> without_links("@shop see https://x.y/z #Sale")
+    'see Sale'
+    """
+    if "://" not in text and "@" not in text and "#" not in text and "www." not in text.lower():
+        return text
+    bare = HASHTAG.sub("", MENTION.sub(" ", LINK.sub(" ", text)))
+    return text if bare == text else "\n".join(_lines(bare))
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines that hold something, spaces within them made single."""
+    return [" ".join(line.split()) for line in text.split("\n") if line.strip()]
