@@ -16,8 +16,9 @@ from msgspec import Struct
 from seatrial.records.record import Event
 
 _HEAD = b'{"crc":"'
+_AFTER_CRC = b'",'
 _CRC_END = len(_HEAD) + 8
-_BODY_START = _CRC_END + len(b'",')
+_BODY_START = _CRC_END + len(_AFTER_CRC)
 
 
 class Lines(Struct, frozen=True):
@@ -46,7 +47,7 @@ def encode(event: Event) -> bytes:
         rest = _ENCODER.encode(event)[1:]
     except (TypeError, ValueError, OverflowError, RecursionError):
         rest = _lenient(event)[1:]
-    return b'%b%08x",%b\n' % (_HEAD, zlib.crc32(rest), rest)
+    return b"%b%08x%b%b\n" % (_HEAD, zlib.crc32(rest), _AFTER_CRC, rest)
 
 
 def read(data: bytes) -> Lines:
@@ -64,10 +65,8 @@ def read(data: bytes) -> Lines:
 
 
 def _body(line: bytes) -> bytes | None:
-    if not line.startswith(_HEAD):
-        return None
     rest = line[_BODY_START:]
-    if line[len(_HEAD) : _CRC_END] != b"%08x" % zlib.crc32(rest):
+    if line[:_BODY_START] != _HEAD + b"%08x" % zlib.crc32(rest) + _AFTER_CRC:
         return None
     return b"{" + rest
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from msgspec import Struct
 
 from seatrial.core.errors import DataError, UnknownNameError, UsageError
 from seatrial.records import engine, sampling
 from seatrial.records.columns import COLUMNS, JSON_COLUMNS, RECORD_COLUMNS
 from seatrial.records.files import Files
 from seatrial.records.places import Places
+from seatrial.records.results import Count, Percentiles, ProductionRows, Result
 from seatrial.records.snapshot import Verified, opened
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
@@ -25,79 +25,6 @@ RARE_QUANTILE_REQUESTS = 10_000
 """Below this many requests fewer than ten lie beyond p99.9: it is unknown, not estimated."""
 
 _ORDER = 'ORDER BY time, id, "row"'
-
-
-class Result(Struct, frozen=True):
-    """What a query answered.
-
-    Attributes:
-        columns: Names, in order.
-        rows: One tuple per row.
-        problems: What of the log could not be read and is missing here, in sentences.
-    """
-
-    columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
-    problems: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def dicts(self) -> list[dict[str, Any]]:
-        """Return each row as column -> value."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-
-    def column(self, name: str) -> list[Any]:
-        """Return one column.
-
-        Raises:
-            UnknownNameError: There is none of that name.
-        """
-        if name not in self.columns:
-            raise UnknownNameError.of("column", name, self.columns)
-        place = self.columns.index(name)
-        return [row[place] for row in self.rows]
-
-
-class Count(Struct, frozen=True, kw_only=True):
-    """How many rows and requests of one origin had one fate."""
-
-    origin: str
-    status: str
-    rows: int
-    requests: int
-
-
-class ProductionRows(Struct, frozen=True, kw_only=True):
-    """What users sent and what became of it: parallel lists, oldest first.
-
-    Attributes:
-        inputs: As they came; ``None`` where only digests are kept.
-        labels: Latest label from feedback, else ``None``.
-        ratings: Latest rating from feedback, else ``None``.
-        statuses: What became of each row, failures and abstentions included.
-        descriptors: What each input looks like, where it was described.
-        problems: What of the log could not be read and is missing here.
-    """
-
-    ids: list[str]
-    rows: list[int]
-    times: list[Any]
-    releases: list[str]
-    variants: list[str]
-    inputs: list[Any]
-    outputs: list[Any]
-    confidences: list[float | None]
-    scores: list[dict[str, float] | None]
-    statuses: list[str]
-    labels: list[Any]
-    ratings: list[float | None]
-    descriptors: list[dict[str, Any] | None]
-    probabilities: list[float]
-    problems: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
 
 _PRODUCTION = {
@@ -116,20 +43,6 @@ _PRODUCTION = {
     "descriptors": "descriptors",
     "probabilities": "sampling_probability",
 }
-
-
-class Percentiles(Struct, frozen=True, kw_only=True):
-    """Exact percentiles of one time over requests.
-
-    Attributes:
-        n: Requests they are taken from.
-        values: Quantile -> milliseconds; ``None`` where there are too few to know.
-    """
-
-    column: str
-    n: int
-    values: dict[float, float | None]
-    problems: tuple[str, ...] = ()
 
 
 class Log:

@@ -68,8 +68,7 @@ class Segment:
             while done < len(whole):
                 done += self._files.write(self.descriptor, memoryview(whole)[done:])
         except OSError:
-            if done:
-                self._cut_back(whole[:done])
+            self._cut_back(whole[:done])
             raise
         self._torn = False
         self.size_bytes += done
