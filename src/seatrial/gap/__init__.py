@@ -1,1 +1,1 @@
-"""Production accuracy and the ledger that explains what is missing."""
+"""The gap: what users get beside what eval promised, and a ledger of every point between."""

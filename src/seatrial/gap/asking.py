@@ -1,0 +1,53 @@
+"""Asking the model again, in batches, surviving rows that it cannot answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from seatrial.core.clock import TimeBudget
+from seatrial.core.errors import ModelError, ServingError
+from seatrial.models.answers import Answer
+
+BATCH = 256
+"""Rows per call: large enough to be quick, small enough to stop between calls."""
+
+Ask = Callable[[list[Any]], Sequence[Answer]]
+
+
+class Asker:
+    """Asks the model about rows, and remembers how many it asked.
+
+    Args:
+        answer: The model, as the serving path runs it.
+        budget: Once it is spent, nothing more is asked.
+    """
+
+    def __init__(self, answer: Ask, *, budget: TimeBudget | None = None) -> None:
+        self._answer = answer
+        self._budget = budget
+        self.asked = 0
+        self.cut = False
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Answer | None]:
+        """Return one answer per input, ``None`` where the model failed.
+
+        The list is shorter than ``inputs`` where the time budget ended it.
+        """
+        found: list[Answer | None] = []
+        for start in range(0, len(inputs), BATCH):
+            if self._budget is not None and self._budget.spent():
+                self.cut = True
+                break
+            found.extend(self._batch(list(inputs[start : start + BATCH])))
+        self.asked += len(found)
+        return found
+
+    def _batch(self, inputs: list[Any]) -> list[Answer | None]:
+        try:
+            return list(self._answer(inputs))
+        except (ModelError, ServingError):
+            if len(inputs) == 1:
+                return [None]
+        middle = len(inputs) // 2
+        return self._batch(inputs[:middle]) + self._batch(inputs[middle:])

@@ -1,0 +1,85 @@
+"""Measures the gap: eval accuracy, production accuracy, and the ledger between them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seatrial.evidence.gap import Estimate, GapDocument, Production, Slice, Step
+from seatrial.gap.accuracy import (
+    EvalScores,
+    ProductionScores,
+    answered_pair,
+    estimate,
+    production_accuracy,
+    score_eval,
+    score_production,
+)
+from seatrial.gap.case import GapCase
+from seatrial.gap.criticisms import criticisms
+from seatrial.gap.further import further_metrics
+from seatrial.gap.gathering import Gatherer
+from seatrial.gap.ledger import draw_up
+from seatrial.gap.material import Material
+from seatrial.gap.slices import slices
+from seatrial.gap.steps import factor_steps, path_steps
+
+
+def measure_gap(case: GapCase) -> GapDocument:
+    """Measure how good the model is on eval and for users, and what lies between.
+
+    The steps sum to 100 x (production - eval) exactly: what no factor explains is the remainder.
+    Where production accuracy is unknown, so are the steps.
+
+    Args:
+        case: Rows, answers, describer and model.
+
+    Raises:
+        DataError: Rows, labels and answers do not fit together.
+        UsageError: The metric does not exist or is not a number from 0 to 1.
+    """
+    clock = case.conditions.clock
+    started, begun_s = clock.utc().isoformat(timespec="seconds"), clock.now_s()
+    rng = np.random.default_rng(case.conditions.seed)
+    evals = score_eval(case)
+    scores = score_production(case)
+    on_eval = estimate(evals.original)
+    served = None if evals.served is None else estimate(evals.served)
+    production = production_accuracy(scores, guess=float(evals.reached.mean()))
+    material, steps = _steps(case, evals, scores, on_eval, production)
+    beside: tuple[Slice, ...] = ()
+    if case.production is not None and scores is not None:
+        beside = slices(case, case.production, scores)
+    return GapDocument(
+        metric=case.metric,
+        release=case.conditions.release,
+        machine=case.conditions.machine,
+        started=started,
+        duration_s=round(clock.now_s() - begun_s, 3),
+        seed=case.conditions.seed,
+        eval=on_eval,
+        served=served,
+        production=production,
+        steps=steps,
+        slices=beside,
+        answered=answered_pair(scores, production),
+        metrics=further_metrics(case, scores, rng=rng),
+        criticisms=criticisms(case, scores, production, material, steps),
+    )
+
+
+def _steps(
+    case: GapCase,
+    evals: EvalScores,
+    scores: ProductionScores | None,
+    on_eval: Estimate,
+    production: Production,
+) -> tuple[Material | None, tuple[Step, ...] | None]:
+    if production.accuracy is None or scores is None or case.production is None:
+        return None, None
+    rng = np.random.default_rng(case.conditions.seed)
+    material = Gatherer(case, case.production, evals, scores, rng=rng).gather()
+    path = path_steps(evals)
+    # The rest of the drop is what the path leaves, so that every step's points sum to it.
+    rest = 100.0 * (production.accuracy - on_eval.accuracy) - sum(step.points for step in path)
+    ledger = draw_up(material, rest, rng=rng)
+    return material, (*path, *factor_steps(ledger, material))

@@ -1,0 +1,239 @@
+"""The ledger: shares the drop from eval to production among factors, so that the sum is exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.gap.case import FATES
+from seatrial.gap.material import Material
+from seatrial.gap.outcome import (
+    DOMAIN_SD,
+    ELSEWHERE_SD,
+    FACTOR_SD,
+    RESIDUAL_SD,
+    Moments,
+    helping,
+    moments,
+    solve,
+)
+from seatrial.stats.intervals import LEVEL
+
+Floats = NDArray[np.float64]
+
+REPLICATES = 300
+"""Resamples of the rows: 2.5 % ends then rest on seven draws each."""
+
+MANY_ROWS = 20_000
+"""Production rows from which their intensities count as known exactly: resampling is costly."""
+
+SEEN = 2
+"""Columns of the design before the factors: one, and whether the row is a production row."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Points per player and for the remainder, each with an interval.
+
+    Attributes:
+        ids: The players, then ``remainder``.
+        points: 100 x fraction, a loss is negative; they sum to production minus eval as reached.
+        low: Lower ends.
+        high: Upper ends.
+    """
+
+    ids: tuple[str, ...]
+    points: Floats
+    low: Floats
+    high: Floats
+
+
+class Game:
+    """The value of every coalition of factors: what is left of the drop with them undone.
+
+    ``v(S) = production(S) - eval(S)``: mean scores with the factors of S undone on both sides. A
+    factor that was repaired or stood in for is undone in the rows themselves; what its undoing
+    left over, and any factor that cannot be undone, is taken away through the outcome model by
+    giving production eval's mean intensity. So a factor that is as common in eval as in production
+    explains nothing, and ``v(all)`` is what no factor explains.
+
+    Args:
+        material: What was gathered.
+    """
+
+    def __init__(self, material: Material) -> None:
+        self._m = material
+        self._views = self._make_views()
+        rows = len(material.labelled)
+        self._design = _design(material.intensity[material.labelled], production=1.0)
+        self._eval_design = _design(material.eval_intensity, production=0.0)
+        self._fate = material.fate[material.labelled]
+        worlds = [material.worlds.index(world) for world, _ in self._views]
+        self._eval_scores = material.eval_scores[:, worlds]
+        reached = np.ones((rows, len(self._views)))
+        for view, (_, undone) in enumerate(self._views):
+            for code in material.fates:
+                if code not in undone:
+                    reached[self._fate == code, view] = 0.0
+        self._scores = material.scores[:, worlds] * reached
+        self._worth = material.scores[:, worlds]
+        self._prior = self._make_prior()
+        self._free = np.array([True] * SEEN + [False] * len(material.described))
+        everywhere = np.ones(len(material.fate))
+        sums = self._moments(np.ones(len(material.eval_scores)), self._post(everywhere))
+        self._free = helping(sums, self._prior, self._free)
+
+    def values(self, evals: Floats, production: Floats) -> tuple[Floats, float]:
+        """Return the value of every coalition of the operator, and the drop itself.
+
+        Args:
+            evals: How often each eval row counts, shape (n_eval,).
+            production: How often each production row counts, shape (n_all,).
+        """
+        post = self._post(production)
+        slopes = solve(self._moments(evals, post), self._prior, self._free)[SEEN:]
+        ours = evals @ self._m.eval_intensity / evals.sum()
+        theirs = production @ self._m.intensity / production.sum()
+        drawn = post @ self._design[:, SEEN:] / post.sum()
+        level = self._levels(post, production)
+        start = evals @ self._eval_scores / evals.sum()
+        bias = self._bias(evals)
+        found = np.empty(len(self._m.operator.coalitions))
+        for place, coalition in enumerate(self._m.operator.coalitions):
+            view = self._view_of(coalition)
+            inside = np.array([coalition >> bit & 1 for bit in range(slopes.shape[0])], dtype=float)
+            adjusted = (theirs - drawn) - inside * (theirs - ours)
+            world = self._m.worlds.index(self._views[view][0])
+            found[place] = level[view] + slopes[:, view] @ adjusted - start[view] - bias[world]
+        return found, float(level[self._view_of(0)] - start[self._view_of(0)])
+
+    def _make_views(self) -> list[tuple[int, frozenset[int]]]:
+        views: list[tuple[int, frozenset[int]]] = []
+        for coalition in self._m.operator.coalitions:
+            view = self._split(coalition)
+            if view not in views:
+                views.append(view)
+        return views
+
+    def _split(self, coalition: int) -> tuple[int, frozenset[int]]:
+        """Return the world of a coalition and the fates that it undoes."""
+        world = coalition & ((1 << len(self._m.undone)) - 1)
+        first = len(self._m.described)
+        undone = frozenset(
+            code for place, code in enumerate(self._m.fates) if coalition >> (first + place) & 1
+        )
+        return world, undone
+
+    def _view_of(self, coalition: int) -> int:
+        return self._views.index(self._split(coalition))
+
+    def _make_prior(self) -> Floats:
+        prior = np.full((SEEN + len(self._m.described), len(self._views)), FACTOR_SD)
+        prior[0], prior[1] = np.inf, ELSEWHERE_SD
+        for place, factor in enumerate(self._m.undone):
+            for view, (world, _) in enumerate(self._views):
+                if world >> place & 1:
+                    prior[SEEN + place, view] = RESIDUAL_SD * factor.use
+        for place, name in enumerate(self._m.described):
+            if name == "domain":
+                prior[SEEN + place] = DOMAIN_SD
+        return prior
+
+    def _moments(self, evals: Floats, post: Floats) -> Moments:
+        effective = post.sum() ** 2 / max(np.square(post).sum(), 1e-12)
+        weights = np.concatenate([evals, post * (effective / post.sum())])
+        design = np.concatenate([self._eval_design, self._design])
+        return moments(design, np.concatenate([self._eval_scores, self._scores]), weights)
+
+    def _post(self, production: Floats) -> Floats:
+        """Return weights of the labelled rows; each fate weighs what it weighs among all rows."""
+        drawn = production[self._m.labelled] * self._m.weights
+        weights = np.zeros(drawn.size)
+        for code in range(len(FATES)):
+            here = self._fate == code
+            total = drawn[here].sum()
+            if total > 0:
+                share = production[self._m.fate == code].sum() / production.sum()
+                weights[here] = drawn[here] / total * share
+        return weights
+
+    def _levels(self, post: Floats, production: Floats) -> Floats:
+        """Return the mean score of all requests, per view; a fate without labels is as usual."""
+        level = post @ self._scores
+        answered = np.where(self._fate == 0, post, 0.0)
+        for code in self._m.fates:
+            if post[self._fate == code].sum() > 0 or answered.sum() <= 0:
+                continue
+            share = production[self._m.fate == code].sum() / production.sum()
+            usual = answered @ self._worth / answered.sum()
+            undone = np.array([code in fates for _, fates in self._views])
+            level = level + share * np.where(undone, usual, 0.0)
+        return np.asarray(level)
+
+    def _bias(self, evals: Floats) -> Floats:
+        """Return by how much the stand-ins' cost differs from what was taken out already."""
+        if not self._m.bias.size:
+            return np.zeros(len(self._m.worlds))
+        off = evals @ self._m.bias / evals.sum() - self._m.bias.mean(axis=0)
+        return np.asarray(self._m.bias_shares @ off)
+
+
+def draw_up(
+    material: Material,
+    total_points: float,
+    *,
+    rng: np.random.Generator,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+) -> Ledger:
+    """Share the drop among the players; what they leave is the remainder.
+
+    Shares are Shapley values of :class:`Game`. Intervals are percentiles of a bootstrap over eval
+    rows and production rows, each row carrying its scores in every world, with the outcome model
+    fitted again in each resample; the model under trial is not asked again.
+
+    Args:
+        material: What was gathered.
+        total_points: 100 x (production - eval as reached); the points sum to it.
+        rng: Source of the resamples.
+        replicates: How many resamples.
+        level: Probability that an interval covers the truth.
+    """
+    game = Game(material)
+    n_eval, n_all = len(material.eval_scores), len(material.fate)
+    values, _ = game.values(np.ones(n_eval), np.ones(n_all))
+    points = -100.0 * material.operator.shares(values)
+    draws = np.empty((replicates, points.size + 1))
+    for draw in range(replicates):
+        values, drop = game.values(
+            _resampled(rng, n_eval), _resampled_rows(rng, n_all, material.labelled)
+        )
+        shares = -100.0 * material.operator.shares(values)
+        draws[draw] = [*shares, 100.0 * drop - shares.sum()]
+    ends = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    every = np.array([*points, total_points - points.sum()])
+    return Ledger(
+        ids=(*material.described, *(FATES[code] for code in material.fates), "remainder"),
+        points=every,
+        low=np.minimum(ends[0], every),
+        high=np.maximum(ends[1], every),
+    )
+
+
+def _design(intensity: Floats, *, production: float) -> Floats:
+    rows = len(intensity)
+    return np.hstack([np.ones((rows, 1)), np.full((rows, 1), production), intensity])
+
+
+def _resampled(rng: np.random.Generator, n: int) -> Floats:
+    return np.bincount(rng.integers(0, n, n), minlength=n).astype(float)
+
+
+def _resampled_rows(rng: np.random.Generator, n: int, labelled: NDArray[np.intp]) -> Floats:
+    if n <= MANY_ROWS:
+        return _resampled(rng, n)
+    weights = np.ones(n)
+    weights[labelled] = _resampled(rng, labelled.size)
+    return weights

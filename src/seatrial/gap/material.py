@@ -1,0 +1,117 @@
+"""What the ledger is computed from, as arrays: scores in every world, and intensities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial.gap.undoing import Undoing
+from seatrial.stats.attribution import Operator
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which factors are undone, in which rows, and how all factors are described.
+
+    Attributes:
+        undoable: Factors that will be undone, in the order of their bits.
+        evals: How to undo them in the eval rows; ``None`` where nothing is undone.
+        production: The same for the labelled production rows.
+        intensity: Per factor, all production rows.
+        before: Per factor, all eval rows.
+        uses: Per column, the share of rows whose score depends on it.
+        stood_in: Whether cells were stood in for, rather than repaired.
+        unused: Columns that changed and that the model does not use.
+    """
+
+    intensity: Mapping[str, Floats]
+    before: Mapping[str, Floats]
+    undoable: tuple[str, ...] = ()
+    evals: Undoing | None = None
+    production: Undoing | None = None
+    uses: Mapping[str, float] = field(default_factory=dict)
+    stood_in: bool = False
+    unused: tuple[str, ...] = ()
+
+    @property
+    def modelled(self) -> tuple[str, ...]:
+        """Factors known by their intensity only."""
+        return tuple(name for name in self.intensity if name not in self.undoable)
+
+
+@dataclass(frozen=True)
+class Undone:
+    """One factor that was undone, and what is known of it.
+
+    Attributes:
+        id: Its ledger id.
+        causal: Whether it was undone itself, rather than stood in for.
+        use: Share of rows in which the model's score depends on it; 1 where not measured.
+        rows: Labelled production rows that were re-scored with it undone.
+        gain: Mean change of score in these rows.
+        gain_error: Standard error of that.
+    """
+
+    id: str
+    causal: bool
+    use: float
+    rows: int
+    gain: float
+    gain_error: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """Everything the ledger needs.
+
+    Players are, in the order of their bits: ``undone``, ``modelled``, ``fates``.
+
+    Attributes:
+        undone: Factors that were undone.
+        modelled: Ids of factors known by intensity only.
+        fates: Codes of the fates of requests that are players (abstained, failed).
+        fates_asked: Labelled requests of each of these whose answer is known all the same.
+        unused: Columns that changed and that the model does not use.
+        operator: How values of coalitions become shares.
+        worlds: Sets of undone factors, as bits; the columns of the score tables.
+        eval_scores: Shape (n_eval, worlds).
+        eval_intensity: Shape (n_eval, undone and modelled).
+        scores: Labelled production rows, shape (n, worlds): what the answer is worth, whatever
+            became of the request.
+        intensity: All production rows, shape (n_all, undone and modelled).
+        fate: Codes, all production rows.
+        labelled: Which of all rows are the labelled ones.
+        weights: Of the labelled rows: inverse inclusion probabilities.
+        bias: What stand-ins cost on eval, where nothing is wrong, shape (n_eval, patterns);
+            already taken out of ``scores``, kept for its uncertainty.
+        bias_shares: Share of labelled rows with each pattern, shape (worlds, patterns).
+        criticisms: What is weak.
+    """
+
+    undone: tuple[Undone, ...]
+    modelled: tuple[str, ...]
+    fates: tuple[int, ...]
+    fates_asked: Mapping[int, int]
+    unused: tuple[str, ...]
+    operator: Operator
+    worlds: tuple[int, ...]
+    eval_scores: Floats
+    eval_intensity: Floats
+    scores: Floats
+    intensity: Floats
+    fate: NDArray[np.int64]
+    labelled: NDArray[np.intp]
+    weights: Floats
+    bias: Floats
+    bias_shares: Floats
+    criticisms: tuple[str, ...] = ()
+
+    @property
+    def described(self) -> tuple[str, ...]:
+        """Ids of the players that have an intensity."""
+        return (*(one.id for one in self.undone), *self.modelled)
