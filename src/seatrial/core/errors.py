@@ -20,6 +20,7 @@
     └── ServingError                   the server could not answer in time (retry may help)
         ├── OverloadedError            the queue is full
         ├── DeadlineExceededError      the caller's deadline passed
+        ├── CallerGoneError            the caller went away before there was an answer
         └── WorkerLostError            the process that ran the model died
 
 A message gives what was received, what is accepted and what to do; the last part is the hint.
@@ -203,6 +204,13 @@ class DeadlineExceededError(ServingError):
 
     code = "deadline-exceeded"
     http_status = 504
+
+
+class CallerGoneError(ServingError):
+    """The caller went away before there was an answer; nobody sees this but the log."""
+
+    code = "caller-gone"
+    http_status = 499
 
 
 class WorkerLostError(ServingError):

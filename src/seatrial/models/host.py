@@ -84,6 +84,8 @@ class Host:
 
     def _open(self, order: frames.Open) -> bool:
         started = time.perf_counter()
+        # Last, so that imports made while answering find the model's own modules, and only then.
+        sys.path.append(order.folder)
         try:
             self._subject = load(order)
         except SeatrialError as error:
@@ -200,6 +202,7 @@ def _raised(error: BaseException, rows: int) -> ModelRaisedError:
 def _located(error: SeatrialError) -> SeatrialError:
     if error.__cause__ is not None and (where := _where(error.__cause__)):
         error.message += where
+        error.details["where"] = where
     return error
 
 

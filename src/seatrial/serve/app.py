@@ -1,0 +1,152 @@
+"""The routes of the server. ``/predict`` is taken before the framework; the rest is Starlette's."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from seatrial.core.clock import SYSTEM, Clock
+from seatrial.core.errors import InputError, SeatrialError, UnknownNameError, UsageError
+from seatrial.serve import http, parsing, problems
+from seatrial.serve.http import Receive, Scope, Send
+from seatrial.serve.identifiers import Identifiers
+from seatrial.serve.journal import Journal
+from seatrial.serve.messages import FeedbackAnswer, encode
+from seatrial.serve.metrics import CONTENT_TYPE, Metrics
+from seatrial.serve.predict import Predict
+from seatrial.serve.state import State
+
+PREDICT = "/predict"
+FEEDBACK_MAX_BYTES = 64 * 1024
+"""A label or a rating is small."""
+BODY_WAIT_S = 10.0
+"""Longest wait for the body of a small request."""
+
+ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class App:
+    """Everything the server answers.
+
+    Args:
+        predict: Takes predictions.
+        state: Answers the probes.
+        metrics: Answers Prometheus.
+        journal: Records feedback.
+        identifiers: Recognises request ids.
+        clock: Where time comes from.
+    """
+
+    def __init__(
+        self,
+        *,
+        predict: Predict,
+        state: State,
+        metrics: Metrics,
+        journal: Journal,
+        identifiers: Identifiers,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        self._predict = predict
+        self._state = state
+        self._metrics = metrics
+        self._journal = journal
+        self._identifiers = identifiers
+        self._clock = clock
+        self._others = Starlette(
+            routes=[
+                Route("/feedback", self._feedback, methods=["POST"]),
+                Route("/livez", self._livez),
+                Route("/readyz", self._readyz),
+                Route("/healthz", self._readyz),
+                Route("/metrics", self._exposition),
+                Route("/status", self._status),
+            ],
+            exception_handlers={
+                SeatrialError: self._problem,
+                HTTPException: self._framework_problem,
+            },
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; see ASGI."""
+        if scope["type"] == "http" and scope["path"] == PREDICT and scope["method"] == "POST":
+            await self._predict(scope, receive, send)
+        else:
+            await self._others(scope, receive, send)
+
+    async def _feedback(self, request: Request) -> Response:
+        headers = dict(request.scope["headers"])
+        http.check_media_type(headers)
+        body = await http.read_body(
+            request.receive, headers, max_bytes=FEEDBACK_MAX_BYTES, timeout_s=BODY_WAIT_S
+        )
+        said = parsing.feedback(body)
+        rows = self._identifiers.rows_of(said.id)
+        if rows is None:
+            raise UnknownNameError(
+                f"no request of this model has the id {said.id[:80]!r}.",
+                hint="Use the id in the answer, or in its X-Request-Id header.",
+                details={"pointer": "/id"},
+            )
+        if not 0 <= said.row < rows:
+            raise InputError(
+                f"/row: received {said.row}; request {said.id} has {rows} rows, counted from 0.",
+                hint="Use the place of the answer in results.",
+                details={"pointer": "/row"},
+            )
+        self._journal.feedback(said)
+        self._metrics.feedback()
+        return _json(encode(FeedbackAnswer(said.id, said.row)))
+
+    async def _livez(self, request: Request) -> Response:  # noqa: ARG002  (of the framework)
+        return PlainTextResponse("ok\n")
+
+    async def _readyz(self, request: Request) -> Response:
+        ready = self._state.ready()
+        if "verbose" in request.query_params:
+            return _json(encode(self._state.verbose()), 200 if ready else 503)
+        words = "ready" if ready else f"not ready: {self._state.phase}"
+        return PlainTextResponse(words + "\n", status_code=200 if ready else 503)
+
+    async def _exposition(self, request: Request) -> Response:  # noqa: ARG002  (of the framework)
+        return Response(self._metrics.exposition(), media_type=CONTENT_TYPE)
+
+    async def _status(self, request: Request) -> Response:  # noqa: ARG002  (of the framework)
+        return _json(encode(self._state.public()))
+
+    async def _problem(self, request: Request, error: Exception) -> Response:  # noqa: ARG002
+        assert isinstance(error, SeatrialError)  # noqa: S101  (registered for that class)
+        identifier = self._identifiers.new(1)
+        return Response(
+            problems.document(error, request=identifier, release=self._state.release),
+            status_code=problems.status_of(error),
+            headers={
+                **{name.decode(): value.decode() for name, value in problems.headers(error)},
+                "x-request-id": identifier,
+            },
+        )
+
+    async def _framework_problem(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101  (registered for that class)
+        received = f"{request.method} {request.url.path}"
+        allow = (error.headers or {}).get("Allow", "")
+        if request.url.path == PREDICT:
+            error.status_code, allow = 405, "POST"
+        refused = UsageError(
+            f"{received[:200]} is not a route of this server."
+            if not allow
+            else f"{received[:200]} is not possible; accepted is {allow}.",
+            hint="Routes: POST /predict, POST /feedback, GET /readyz, /livez, /status, /metrics.",
+            details={"http_status": error.status_code, "allow": allow},
+        )
+        return await self._problem(request, refused)
+
+
+def _json(body: bytes, status: int = 200) -> Response:
+    return Response(body, status_code=status, media_type="application/json")

@@ -1,0 +1,358 @@
+"""The front: owns the socket, the queue and the log; loads no user code, and outlives workers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+from msgspec import Struct
+
+from seatrial.core.errors import SeatrialError, UnreachableError
+from seatrial.core.settings import Settings
+from seatrial.records.log import LogWriter
+from seatrial.records.record import Origin
+from seatrial.schedule.batcher import Batcher, RowPacking
+from seatrial.serve.app import App
+from seatrial.serve.attendant import Attendant
+from seatrial.serve.dispatcher import Dispatcher, shutting_down
+from seatrial.serve.events import Events
+from seatrial.serve.identifiers import Identifiers
+from seatrial.serve.journal import Journal
+from seatrial.serve.metrics import Metrics
+from seatrial.serve.parsing import PredictParser
+from seatrial.serve.pool import Pool
+from seatrial.serve.predict import Predict
+from seatrial.serve.samples import samples
+from seatrial.serve.state import State
+from seatrial.serve.warmup import WarmUp
+from seatrial.serve.worker import Worker
+
+KILL_GRACE_S = 0.5
+"""How long past the last deadline of its batch a model may run before it counts as hung."""
+
+DRAIN_LIMIT_S = 20.0
+"""Longest wait for requests in flight when stopping; orchestrators kill after 30 s."""
+
+KEEPER_LIMIT_S = 1.0
+"""How long the keeper may take to end: what it leaves unsealed is readable, and sealed by the
+next one."""
+
+KEEP_ALIVE_S = 75
+"""Idle connections are kept longer than by the usual clients and balancers, so that it is they
+who close first and never meet a connection that is just going."""
+
+BACKLOG = 2048
+"""Connections the kernel may hold for us during a burst."""
+
+LOG_TICK_S = 0.1
+"""Pause between two looks of the log at its own age and disk."""
+
+MIB = 2**20
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What one server shall be.
+
+    Attributes:
+        folder: The project folder.
+        log_folder: The folder whose log is written; the project's own, but for drills.
+        settings: Its settings, flags and environment included.
+        release: What answers.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        workers: Model processes.
+        origin: Who causes its requests.
+        drain_delay_s: After SIGTERM, how long requests are still taken while readiness is off.
+        keeper: Start a keeper beside it.
+    """
+
+    folder: Path
+    log_folder: Path
+    settings: Settings
+    release: str
+    host: str
+    port: int
+    workers: int
+    origin: Origin
+    drain_delay_s: float
+    keeper: bool = True
+
+
+class Ready(Struct, frozen=True):
+    """What is said once the server answers."""
+
+    url: str
+    pid: int
+    release: str
+    workers: int
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a bound socket.
+
+    Raises:
+        UnreachableError: The address cannot be had.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        bound = socket.socket(family, kind, protocol)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+        except OSError:
+            bound.close()
+            raise
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnreachableError(
+            f"cannot listen on {host} port {port}: {reason}.",
+            hint="Stop what listens there, or choose another port; --port 0 takes a free one.",
+            details={"host": host, "port": port},
+        ) from None
+    return bound
+
+
+class Front:
+    """One running server.
+
+    Args:
+        plan: What it shall be.
+        bound: The socket to listen on.
+        writer: The prediction log.
+        announce: Told once it is ready.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        bound: socket.socket,
+        writer: LogWriter,
+        announce: Callable[[Ready], None],
+    ) -> None:
+        self._plan = plan
+        self._bound = bound
+        self._writer = writer
+        self._announce = announce
+        self._events = Events()
+        self._keeper: Attendant | None = None
+        self._stopping = asyncio.Event()
+        self._signals = 0
+        self._assemble()
+
+    def _assemble(self) -> None:
+        plan, serving = self._plan, self._plan.settings.serving
+        name = plan.settings.model.name
+        identifiers = Identifiers(name)
+        self._journal = Journal(
+            self._writer,
+            release=plan.release,
+            variant=serving.variant,
+            origin=plan.origin,
+            keep_inputs=serving.log_inputs,
+            confidence_min=serving.confidence_min,
+        )
+        batcher = Batcher(
+            RowPacking(serving.batch_max),
+            queue_rows=serving.queue_rows,
+            grace_s=KILL_GRACE_S,
+        )
+        self._dispatcher = Dispatcher(batcher, on_batch=self._called)
+        self._pool = Pool(
+            folder=plan.folder,
+            settings=plan.settings,
+            variant=serving.variant,
+            count=plan.workers,
+            dispatcher=self._dispatcher,
+            warm_up=self._warm_up,
+            on_loss=self._lost,
+        )
+        self._metrics = Metrics(
+            model=name,
+            release=plan.release,
+            variant=serving.variant,
+            queue_depth=lambda: batcher.rows_waiting,
+            inflight=lambda: self._dispatcher.inflight,
+            ready_workers=lambda: self._pool.ready,
+            dropped=lambda: self._writer.state().dropped,
+        )
+        self._state = State(
+            release=plan.release,
+            variant=serving.variant,
+            pool=self._pool,
+            dispatcher=self._dispatcher,
+        )
+        predict = Predict(
+            parser=PredictParser(plan.settings.model.input),
+            dispatcher=self._dispatcher,
+            journal=self._journal,
+            metrics=self._metrics,
+            events=self._events,
+            identifiers=identifiers,
+            release=plan.release,
+            variant=serving.variant,
+            body_max_bytes=int(serving.body_max_mib * MIB),
+            rows_max=serving.queue_rows,
+            timeout_ms=serving.timeout_ms,
+            admit=self._state.admit,
+        )
+        self._app = App(
+            predict=predict,
+            state=self._state,
+            metrics=self._metrics,
+            journal=self._journal,
+            identifiers=identifiers,
+        )
+        self._identifiers = identifiers
+
+    async def run(self) -> None:
+        """Serve until told to stop by a signal.
+
+        Raises:
+            SeatrialError: No worker could be started.
+        """
+        self._listen_to_signals()
+        if self._plan.keeper:
+            self._keeper = Attendant("seatrial.serve.keeper", self._keeper_arguments())
+        self._warming = asyncio.create_task(self._prepare_warm_up())
+        server = _Server(self._config())
+        serving = asyncio.create_task(server.serve(sockets=[self._bound]))
+        ticking = asyncio.create_task(self._tick())
+        try:
+            if await self._unless_stopped(self._pool.start()):
+                self._state.phase = "serving"
+                self._say_ready()
+                await self._stopping.wait()
+                await self._drain()
+        finally:
+            self._state.phase = "stopping"
+            server.should_exit = True
+            await self._close(serving, ticking)
+
+    def _keeper_arguments(self) -> list[str]:
+        return [str(self._plan.folder), "--log-folder", str(self._plan.log_folder)]
+
+    def _config(self) -> uvicorn.Config:
+        return uvicorn.Config(
+            self._app,
+            loop="none",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=int(DRAIN_LIMIT_S) + 2,
+            backlog=BACKLOG,
+        )
+
+    async def _unless_stopped(self, starting: object) -> bool:
+        """Await the start; say whether it came to an end before a signal did."""
+        start = asyncio.ensure_future(starting)  # type: ignore[call-overload]  # a coroutine
+        stop = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({start, stop}, return_when="FIRST_COMPLETED")
+        stop.cancel()
+        if start.done():
+            start.result()
+            return True
+        start.cancel()
+        return False
+
+    async def _prepare_warm_up(self) -> WarmUp:
+        serving = self._plan.settings.serving
+        inputs = []
+        try:
+            inputs = await samples(
+                self._plan.folder, self._plan.settings.eval, count=serving.batch_max
+            )
+        except (SeatrialError, OSError) as error:
+            self._events.say("warm-up-skipped", {"message": str(error)})
+        return WarmUp(
+            inputs,
+            rows_max=serving.batch_max,
+            journal=self._journal,
+            identifiers=self._identifiers,
+            events=self._events,
+        )
+
+    async def _warm_up(self, worker: Worker) -> None:
+        if not worker.hello.takes_batches:
+            self._dispatcher.batcher.packing = RowPacking(1)
+        warm_up = await asyncio.shield(self._warming)
+        await warm_up(worker)
+        self._state.warm_up = warm_up.told
+
+    def _called(self, rows: int, seconds: float) -> None:
+        self._metrics.batch(rows, seconds)
+
+    def _lost(self, error: SeatrialError) -> None:
+        self._metrics.loss(error.code)
+        if self._state.phase != "stopping":
+            self._events.say("worker-lost", {"code": error.code, "message": error.message})
+
+    def _say_ready(self) -> None:
+        host, port = self._bound.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        self._announce(
+            Ready(f"http://{shown}:{port}", os.getpid(), self._plan.release, self._pool.ready)
+        )
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, self._signalled, number)
+
+    def _signalled(self, number: signal.Signals) -> None:
+        self._signals += 1
+        if self._signals > 1:
+            # Rows are in the log already; workers and keeper die with us.
+            os._exit(128 + number)
+        self._hurry = number == signal.SIGINT
+        self._stopping.set()
+
+    async def _drain(self) -> None:
+        """Turn readiness off, go on answering for the delay, then stop listening."""
+        self._state.phase = "draining"
+        self._events.say("draining", {"inflight": self._dispatcher.inflight})
+        if not self._hurry:
+            await asyncio.sleep(self._plan.drain_delay_s)
+
+    async def _close(self, serving: asyncio.Task[None], ticking: asyncio.Task[None]) -> None:
+        loop = asyncio.get_running_loop()
+        limit = loop.call_later(DRAIN_LIMIT_S, lambda: self._dispatcher.fail_all(shutting_down()))
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+        limit.cancel()
+        for task in (ticking, self._warming):
+            task.cancel()
+        await asyncio.gather(ticking, self._warming, return_exceptions=True)
+        await self._pool.close()
+        self._writer.close()
+        if self._keeper is not None:
+            await self._keeper.stop(limit_s=KEEPER_LIMIT_S)
+
+    async def _tick(self) -> None:
+        keeper_told = False
+        while True:
+            await asyncio.sleep(LOG_TICK_S)
+            self._writer.tick()
+            if self._keeper is not None and not self._keeper.alive() and not keeper_told:
+                keeper_told = True
+                self._events.say("keeper-lost", {"message": "rows are logged, but not sealed"})
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signals: it would close the listener first and exit with the signal."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -1,0 +1,194 @@
+"""From the bytes of a request to its rows, or to an error that names the place."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from seatrial.core.errors import InputError, MalformedBodyError
+from seatrial.core.settings import InputKind
+from seatrial.serve.messages import FeedbackRequest, Number, Scalar, request_type
+
+BODY_EXAMPLES = {
+    "text": '{"inputs": ["some text"]}',
+    "record": '{"inputs": [{"column": 1.5}]}',
+    "array": '{"inputs": [[0.1, 0.2]]}',
+    "image": '{"inputs": ["<base64>"]}',
+    "chat": '{"inputs": [[{"role": "user", "content": "Hello"}]]}',
+}
+
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]|\[\.\.\.\]")
+
+
+class PredictParser:
+    """Reads bodies of ``POST /predict`` for a model of one input kind.
+
+    >>> PredictParser("text").rows(b'{"inputs": ["a", "b"]}')
+    ['a', 'b']
+    >>> PredictParser("text").rows(b'{"inputs": ["a", 3]}')
+    Traceback (most recent call last):
+    seatrial.core.errors.InputError: /inputs/1: expected `str`, got `int`. Send for example \
+{"inputs": ["some text"]}
+    """
+
+    def __init__(self, kind: InputKind) -> None:
+        self._kind = kind
+        self._decoder = msgspec.json.Decoder(request_type(kind))
+
+    def rows(self, body: bytes) -> list[Any]:
+        """Return the inputs of a request.
+
+        Raises:
+            MalformedBodyError: The body is not JSON.
+            InputError: It has another shape; ``details["pointer"]`` names the place.
+        """
+        try:
+            request = self._decoder.decode(body)
+        except msgspec.ValidationError as error:
+            raise self._invalid(body, str(error)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise malformed(error) from None
+        if request.inputs is not UNSET:
+            rows: list[Any] = request.inputs
+            if request.input is not UNSET:
+                raise self._shape("", "received both input and inputs; accepted is one of them")
+        elif request.input is not UNSET:
+            rows = [request.input]
+        else:
+            raise self._shape("", "received neither inputs nor input; accepted is one of them")
+        if self._kind == "array":
+            for place, row in enumerate(rows):
+                if isinstance(row, list):
+                    self._check_array(row, place, single=request.inputs is UNSET)
+        return rows
+
+    def _check_array(self, row: list[Any], place: int, *, single: bool) -> None:
+        depth, inside = 0, row
+        while inside and isinstance(inside[0], list):
+            inside = inside[0]
+            depth += 1
+        kind: Any = list[Number]
+        for _ in range(depth):
+            kind = list[kind]
+        try:
+            msgspec.convert(row, kind, strict=True)
+        except (msgspec.ValidationError, RecursionError) as error:
+            pointer, what = split(str(error))
+            where = "/input" if single else f"/inputs/{place}"
+            raise self._shape(where + pointer, what) from None
+
+    def _invalid(self, body: bytes, message: str) -> InputError:
+        document = decode_any(body)
+        pointer, what = split(message)
+        if self._kind == "record":
+            pointer += _column(document, pointer)
+        return self._shape(pointer, what)
+
+    def _shape(self, pointer: str, what: str) -> InputError:
+        return InputError(
+            f"{pointer}: {what}." if pointer else f"{what}.",
+            hint=f"Send for example {BODY_EXAMPLES[self._kind]}",
+            details={"pointer": pointer},
+        )
+
+
+def feedback(body: bytes) -> FeedbackRequest:
+    """Read the body of ``POST /feedback``.
+
+    Raises:
+        MalformedBodyError: The body is not JSON.
+        InputError: It has another shape, or says nothing.
+    """
+    hint = 'Send for example {"id": "…", "row": 0, "label": "yes"}'
+    try:
+        said = _feedback_decoder.decode(body)
+    except msgspec.ValidationError as error:
+        decode_any(body)
+        pointer, what = split(str(error))
+        text = f"{pointer}: {what}." if pointer else f"{what}."
+        raise InputError(text, hint=hint, details={"pointer": pointer}) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise malformed(error) from None
+    if said.label is UNSET and said.rating is UNSET:
+        raise InputError(
+            "received neither label nor rating; accepted is one of them or both.", hint=hint
+        )
+    return said
+
+
+def rows_seen(body: bytes) -> list[Any]:
+    """Return the rows of a body that was refused, for the log; empty where there are none."""
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    if not isinstance(document, dict):
+        return []
+    rows = document.get("inputs")
+    if isinstance(rows, list):
+        return rows
+    return [document["input"]] if "input" in document else []
+
+
+def decode_any(body: bytes) -> Any:
+    """Decode JSON of any shape.
+
+    Raises:
+        MalformedBodyError: The body is not JSON.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.ValidationError:
+        return None  # a number that no 64-bit float holds: JSON all the same
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise malformed(error) from None
+
+
+def malformed(error: Exception) -> MalformedBodyError:
+    """Build the error for a body that is not JSON."""
+    reason = {
+        "RecursionError": "it is nested too deeply",
+        "UnicodeDecodeError": "it is not UTF-8",
+    }.get(type(error).__name__, str(error))
+    return MalformedBodyError(
+        f"the body cannot be read as JSON: {reason}.",
+        hint="Send JSON in UTF-8; NaN and Infinity are not JSON, null is.",
+    )
+
+
+def split(message: str) -> tuple[str, str]:
+    """Split a validation message into JSON pointer and words.
+
+    >>> split("Expected `str`, got `int` - at `$.inputs[1]`")
+    ('/inputs/1', 'expected `str`, got `int`')
+    """
+    what, _, path = message.partition(" - at `$")
+    steps = (name or number for name, number in _STEP.findall(path.rstrip("`")))
+    pointer = "".join("/" + _escaped(step) for step in steps if step)
+    return pointer, what[:1].lower() + what[1:]
+
+
+def _column(document: Any, pointer: str) -> str:
+    """Name the column that holds no scalar, which the decoder cannot."""
+    row: Any = document
+    for step in pointer.split("/")[1:]:
+        if isinstance(row, list):
+            row = row[int(step)] if step.isdigit() and int(step) < len(row) else None
+        elif isinstance(row, dict):
+            row = row.get(step)
+    if not isinstance(row, dict) or pointer == "":
+        return ""
+    for name, value in row.items():
+        if not isinstance(value, Scalar):
+            return "/" + _escaped(name)
+    return ""
+
+
+def _escaped(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+_feedback_decoder = msgspec.json.Decoder(FeedbackRequest)

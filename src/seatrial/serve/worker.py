@@ -1,0 +1,162 @@
+"""One model process as the event loop sees it: the same frames as everywhere, without waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from seatrial.core.errors import DeadlineExceededError, SeatrialError, WorkerLostError
+from seatrial.core.settings import Settings
+from seatrial.models import frames
+from seatrial.models.process import CLOSE_LIMIT_S, LOAD_LIMIT_S, HostProcess, lost
+from seatrial.models.subject import Batch
+
+Reply = frames.Hello | frames.Told | frames.Failed
+Heard = Callable[[Reply], None]
+
+
+class Worker(asyncio.Protocol):
+    """Asks one thing at a time of one model process.
+
+    Args:
+        number: What the scheduler calls it; never used twice.
+        host: The started process.
+    """
+
+    def __init__(self, number: int, host: HostProcess) -> None:
+        loop = asyncio.get_running_loop()
+        self.number = number
+        self.pid = host.pid
+        self.lost: asyncio.Future[int] = loop.create_future()
+        self.hello = frames.Hello(takes_batches=True, visible=True, load_s=0.0, rss_bytes=0)
+        self.rss_bytes = 0
+        self._host = host
+        self._loop = loop
+        self._reader = frames.FrameReader()
+        self._transport: asyncio.Transport | None = None
+        self._heard: Heard | None = None
+        self._asked = 0
+        self._ending: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(
+        cls,
+        number: int,
+        *,
+        folder: Path,
+        settings: Settings,
+        variant: str,
+        load_limit_s: float = LOAD_LIMIT_S,
+    ) -> Worker:
+        """Start a process and load the model in it.
+
+        Raises:
+            SeatrialError: What loading raised, :class:`WorkerLostError` if the process died.
+        """
+        loop = asyncio.get_running_loop()
+        host = await loop.run_in_executor(None, lambda: HostProcess(folder, variant=variant))
+        worker = cls(number, host)
+        try:
+            await loop.create_unix_connection(lambda: worker, sock=host.wire)
+            order = frames.Open(str(folder), settings, variant)
+            hello = await worker._exchange(order, load_limit_s, "loading the model")
+        except BaseException:
+            await worker.kill()
+            raise
+        if isinstance(hello, frames.Hello):
+            worker.hello = hello
+            worker.rss_bytes = hello.rss_bytes
+        return worker
+
+    def run(self, inputs: list[Any], heard: Heard) -> None:
+        """Answer a batch; ``heard`` is called with the reply unless the process dies first.
+
+        Raises:
+            InputError: An input cannot travel; nothing was sent.
+        """
+        self._asked += 1
+        self._send(frames.Ask(self._asked, "answer", inputs), heard)
+
+    async def answer(self, inputs: list[Any], *, limit_s: float) -> Batch:
+        """Answer a batch and wait for it, as warm-up does.
+
+        Raises:
+            SeatrialError: What the model raised, or that it hung or died.
+        """
+        self._asked += 1
+        ask = frames.Ask(self._asked, "answer", inputs)
+        reply = await self._exchange(ask, limit_s, f"answering {len(inputs)} rows")
+        if isinstance(reply, frames.Told) and reply.batch is not None:
+            return reply.batch
+        raise SeatrialError(f"the model's process sent {type(reply).__name__} unasked.")
+
+    async def kill(self) -> int:
+        """End the process now, if it has not ended; return the status it ended with."""
+        self.end()
+        return await asyncio.shield(self.lost)
+
+    async def close(self) -> None:
+        """Let the process end by itself, and make it if it does not."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write_eof()
+            await asyncio.wait({self.lost}, timeout=CLOSE_LIMIT_S)
+        await self.kill()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport; see :class:`asyncio.Protocol`."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand each complete message to whoever asked."""
+        for message in self._reader.feed(data):
+            if isinstance(message, frames.Told) and message.batch is not None:
+                self.rss_bytes = message.batch.rss_bytes or self.rss_bytes
+            heard, self._heard = self._heard, None
+            if heard is not None:
+                heard(message)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (of the protocol)
+        """The process has died, or we ended it."""
+        self.end()
+
+    def _send(self, message: frames.Message, heard: Heard) -> None:
+        frame = frames.encode(message)
+        self._heard = heard
+        if self._transport is not None:
+            self._transport.write(frame)
+
+    async def _exchange(self, message: frames.Message, limit_s: float, what: str) -> Reply:
+        reply: asyncio.Future[Reply] = self._loop.create_future()
+        self._send(message, lambda said: None if reply.done() else reply.set_result(said))
+        either: set[asyncio.Future[Any]] = {reply, self.lost}
+        await asyncio.wait(either, timeout=limit_s, return_when="FIRST_COMPLETED")
+        if not reply.done():
+            reply.cancel()
+            if self.lost.done():
+                raise self.loss(what)
+            raise DeadlineExceededError(
+                f"{what} took longer than {limit_s:g} s.",
+                hint="Look for a wait or an endless loop in the model.",
+            )
+        said = reply.result()
+        if isinstance(said, frames.Failed):
+            raise said.error()
+        return said
+
+    def loss(self, what: str) -> WorkerLostError:
+        """Build the error for a process that died while it did ``what``."""
+        return lost(what, self.lost.result() if self.lost.done() else None)
+
+    def end(self) -> None:
+        """Begin to end the process now, if nobody has."""
+        if self._ending is None:
+            self._ending = self._loop.create_task(self._bury())
+
+    async def _bury(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+        status = await self._loop.run_in_executor(None, self._host.kill)
+        if not self.lost.done():
+            self.lost.set_result(status)
