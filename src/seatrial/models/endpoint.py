@@ -108,10 +108,11 @@ class Endpoint:
         if connection is not None:
             try:
                 return self._over(connection, method, body, deadline=deadline)
-            except UnreachableError:
+            except UnreachableError as error:
                 # A server may close an idle connection at any moment; that says nothing about
                 # this request, so it gets a new connection, once.
-                pass
+                if "status" in error.details:
+                    raise
         return self._over(self._connection(), method, body, deadline=deadline)
 
     def _over(
@@ -134,7 +135,7 @@ class Endpoint:
                 f"{self.url} gave no complete answer within {self._timeout_s:g} s.",
                 hint="Raise endpoint.timeout_s, or find out what it waits for.",
             ) from None
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
             connection.close()
             raise UnreachableError(
                 f"{self.url} cannot be reached: {type(error).__name__}: {error}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,8 @@ from seatrial.models.template import Codec, Template
 
 PREDICT: Final = Template(body='{"inputs": "$inputs"}', answer='{"results": "$outputs"}')
 """seatrial's own ``POST /predict``."""
+
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 AT_ONCE: Final = 8
 """Requests in flight where every input is a request of its own."""
@@ -137,6 +140,20 @@ class UrlSubject:
         """Return one of our own servers as a subject, given its root; nothing is sent."""
         return cls(Endpoint(url, timeout_s=timeout_s).at("/predict"), PREDICT)
 
+    @classmethod
+    def asking(cls, url: str, *, body: str | None) -> UrlSubject:
+        """Return a service that is asked with a template and whose answers are not read.
+
+        Args:
+            url: The endpoint; for our own protocol the server's root will do.
+            body: Request template; ``None`` for our own protocol.
+        """
+        endpoint = Endpoint(url)
+        if body is None:
+            return cls(endpoint.at("/predict") if endpoint.path in {"", "/"} else endpoint, PREDICT)
+        answer = '"$outputs"' if "$inputs" in body else '"$output"'
+        return cls(endpoint, Template(body=body, answer=answer))
+
     @property
     def headers(self) -> Mapping[str, str]:
         """Headers sent with every request; their values may be secrets."""
@@ -213,10 +230,15 @@ def headers_from(
     headers = {}
     for header, variable in variables.items():
         value = known.get(variable, "")
-        if not value or not value.isprintable():
+        if not _HEADER_NAME.fullmatch(header):
+            raise SettingsError(
+                f"endpoint.header_env: {header!r} is no name of a header.",
+                hint="For example: Authorization",
+            )
+        if not value or not (value.isprintable() and value.isascii()):
             raise SettingsError(
                 f"endpoint.header_env: {header} comes from ${variable}, which "
-                f"{'holds control characters' if value else 'is not set'}.",
+                f"{'holds more than printable ASCII' if value else 'is not set'}.",
                 hint=f"Set it: export {variable}=…",
             )
         headers[header] = value
