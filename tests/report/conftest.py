@@ -418,39 +418,39 @@ def make_hostile_evidences() -> tuple[Evidence, ...]:
     )  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def trial() -> TrialDocument:
     return make_trial()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def gap() -> GapDocument:
     return make_gap()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def evidences() -> tuple[Evidence, ...]:
     return make_evidences()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hostile() -> tuple[TrialDocument, GapDocument, tuple[Evidence, ...]]:
     return make_hostile_trial(), make_hostile_gap(), make_hostile_evidences()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def all_at() -> Callable[[str], TrialDocument]:
     """Return a trial whose items all have the status asked for."""
     return lambda status: with_statuses(make_trial(), status)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def unknown_gap(gap: GapDocument) -> GapDocument:
     """Return a gap without a single production label."""
     production = Production(state="unknown", rows=400, why="no production row has a label")
     return msgspec.structs.replace(gap, production=production, steps=None, slices=(), answered=None)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hostile_text() -> str:
     return HOSTILE

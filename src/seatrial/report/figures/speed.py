@@ -63,8 +63,8 @@ def batch_chart(evidence: Evidence) -> Chart | None:
         yaxis={"rangemode": "tozero", "title_text": "items/s", "tickformat": ",.3~s"}
     )
     note = "Higher is better for items/s, lower for p99."
-    if evidence.table("cliffs"):
-        note += " Dashed lines mark cliffs: batches at which items/s falls."
+    if _cliffs(evidence):
+        note += " Dashed lines mark cliffs: batches at which items/s surely falls."
     return Chart(name="batch", title=_batch_title(evidence), note=note, figure=drawn)
 
 
@@ -126,7 +126,7 @@ def _cliffs(evidence: Evidence) -> list[dict[str, Any]]:
     return [
         line_at(row["batch"], axis="x", label="cliff ", anchor="right")
         for row in evidence.table("cliffs")
-        if known(row.get("batch"))
+        if known(row.get("batch")) and known(row.get("high")) and row["high"] < 1
     ]
 
 
