@@ -40,7 +40,8 @@ class Band(Struct, frozen=True):
         usable = np.asarray(values, dtype=float).ravel()
         usable = usable[np.isfinite(usable)]
         if not usable.size:
-            return cls(-np.inf, np.inf, floor)
+            limit = float(np.finfo(float).max)
+            return cls(-limit, limit, floor)
         low, first, third, high = np.quantile(usable, [TAIL, 0.25, 0.75, 1.0 - TAIL])
         return cls(float(low), float(high), float(max((third - first) / 2.0, floor)))
 

@@ -7,12 +7,12 @@ from collections.abc import Container
 
 SPELLINGS = {
     "u": "you", "ya": "you", "yu": "you", "ur": "your", "urs": "yours", "r": "are", "pls": "please",
-    "plz": "please", "plss": "please", "pleas": "please", "thx": "thanks", "thanx": "thanks",
+    "plz": "please", "plss": "please", "thx": "thanks", "thanx": "thanks",
     "tnx": "thanks", "thnx": "thanks", "thnks": "thanks", "cuz": "because", "coz": "because",
     "cos": "because", "bc": "because", "bcuz": "because", "tho": "though", "thru": "through",
     "tmrw": "tomorrow", "tmr": "tomorrow", "tmrow": "tomorrow", "2moro": "tomorrow",
     "2morrow": "tomorrow", "2day": "today", "2nite": "tonight", "tonite": "tonight",
-    "yday": "yesterday", "msg": "message", "msgs": "messages", "acct": "account", "accnt": "account",
+    "yday": "yesterday", "msg": "message", "msgs": "messages", "acct": "account",
     "acc": "account", "pw": "password", "pwd": "password", "addy": "address", "b4": "before",
     "gr8": "great", "l8r": "later", "l8": "late", "m8": "mate", "w8": "wait", "wk": "week",
     "wks": "weeks", "yr": "year", "yrs": "years", "hrs": "hours", "mins": "minutes", "abt": "about",
@@ -27,16 +27,20 @@ SPELLINGS = {
     "shouldnt": "shouldn't", "im": "I'm", "ive": "I've", "thats": "that's", "whats": "what's",
     "theres": "there's", "youre": "you're", "theyre": "they're", "youve": "you've", "hes": "he's",
     "shes": "she's", "gud": "good", "wat": "what", "wot": "what", "dat": "that", "dis": "this",
-    "nite": "night", "lil": "little", "bday": "birthday", "fav": "favourite", "n": "and", "bout": "about",
+    "nite": "night", "lil": "little", "bday": "birthday", "fav": "favourite", "n": "and",
+    "bout": "about",
 }  # fmt: skip
 """Chat spelling to the same word as books spell it; nothing is added and no slang translated."""
 
-SLANG = frozenset(
-    "lol lmao lmfao rofl omg omfg wtf tf smh idk idc ikr btw tbh imo imho ngl fyi asap brb afk irl "
-    "nvm rn fr istg gonna wanna gotta kinda sorta dunno gimme lemme tryna finna ima imma yall bruh "
-    "bruv dude sup yo hiya heya nope yep yup nah yeah ugh meh hmm hmmm grr argh haha hahaha hehe "
-    "xoxo xx xxx pfft welp yikes woah whoa aww oops cya ttyl hmu dm dms ily jk lolz omw".split()
-)
+SLANG = frozenset({
+    "lol", "lmao", "lmfao", "rofl", "omg", "omfg", "wtf", "tf", "smh", "idk", "idc", "ikr",
+    "btw", "tbh", "imo", "imho", "ngl", "fyi", "asap", "brb", "afk", "irl", "nvm", "rn", "fr",
+    "istg", "gonna", "wanna", "gotta", "kinda", "sorta", "dunno", "gimme", "lemme", "tryna",
+    "finna", "ima", "imma", "yall", "bruh", "bruv", "dude", "sup", "yo", "hiya", "heya", "nope",
+    "yep", "yup", "nah", "yeah", "ugh", "meh", "hmm", "hmmm", "grr", "argh", "haha", "hahaha",
+    "hehe", "xoxo", "xx", "xxx", "pfft", "welp", "yikes", "woah", "whoa", "aww", "oops", "cya",
+    "ttyl", "hmu", "dm", "dms", "ily", "jk", "lolz", "omw",
+})  # fmt: skip
 """Words that are at home in a chat and stand for none of a book's words."""
 
 TOKEN = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")

@@ -15,8 +15,8 @@ from seatrial.core.settings import InputKind
 class Describer(Protocol):
     """What inputs look like beside a frozen reference (the eval set).
 
-    A row counts as having a factor from :data:`seatrial.describe.band.PRESENT` (0.5) on. Each row is described on its own:
-    the same input gives the same numbers alone, in a batch, offline and online.
+    A row has a factor from 0.5 on (:data:`seatrial.describe.band.PRESENT`). Each row is
+    described on its own: alone, in a batch, offline and online it gets the same numbers.
     """
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What a text is about, beside the reference: how far from its nearest texts, how many new words."""
+"""What a text is about: how far it lies from the reference's texts, and how many words are new."""
 
 from __future__ import annotations
 
@@ -96,9 +96,7 @@ class Domain:
 
         step = max(len(texts) / ANCHORS_MAX, 1.0)
         anchors = [texts[int(index * step)] for index in range(int(len(texts) / step))]
-        vectorizer = TfidfVectorizer(
-            analyzer=_groups, sublinear_tf=True, max_features=GRAMS_MAX
-        )
+        vectorizer = TfidfVectorizer(analyzer=_groups, sublinear_tf=True, max_features=GRAMS_MAX)
         try:
             matrix = vectorizer.fit_transform(anchors).tocsc()
         except ValueError:  # no letters anywhere: there is no space to measure in
@@ -138,8 +136,10 @@ class Domain:
         bins = min(LENGTH_BINS, max(len(anchors) // 20, 1))
         edges = np.unique(np.quantile(lengths, np.linspace(0.0, 1.0, bins + 1)[1:-1]))
         places = np.searchsorted(edges, lengths, side="left")
-        rows = [_moments(far[places == place], new[places == place], far, new)
-                for place in range(len(edges) + 1)]
+        rows = [
+            _moments(far[places == place], new[places == place], far, new)
+            for place in range(len(edges) + 1)
+        ]
         self.edges, self.moments = edges, np.array(rows)
         self.quantiles = np.quantile(
             self._standardised(far, new, lengths), np.linspace(0.0, 1.0, 101)
@@ -161,7 +161,7 @@ class Domain:
         return np.searchsorted(self.quantiles, distances, side="left") / len(self.quantiles)
 
     def intensity(self, distances: Floats) -> Floats:
-        """Return 0 up to the 80th percentile of the reference, 0.5 at its 98th, towards 1 beyond."""
+        """Return 0 up to the reference's 80th percentile, 0.5 at its 98th, towards 1 beyond."""
         usual, rare = np.interp([USUAL, RARE], np.linspace(0.0, 1.0, 101), self.quantiles)
         beyond = np.maximum(distances - usual, 0.0)
         graded: Floats = beyond / (beyond + max(rare - usual, np.finfo(float).eps))

@@ -129,7 +129,8 @@ class Format:
         """
         changed = np.array([self._change(*pair) for pair in zip(before, after, strict=True)])
         unusual = [self.bands[name].intensity(measured[name]) for name in FLOORS]
-        return np.maximum.reduce([changed, *unusual])
+        most: NDArray[np.float64] = np.maximum.reduce([changed, *unusual])
+        return most
 
     def _change(self, before: str, after: str) -> float:
         if before == after:
@@ -164,9 +165,7 @@ class Format:
         return cls(
             style=msgspec.convert(document["style"], Style),
             vocabulary=vocabulary,
-            bands={
-                name: msgspec.convert(band, Band) for name, band in document["bands"].items()
-            },
+            bands={name: msgspec.convert(band, Band) for name, band in document["bands"].items()},
             habits=frozenset(document["habits"]),
         )
 

@@ -18,7 +18,7 @@ HALF_FLOOR = 0.2
 """Least distance in log words that counts half: a fifth longer is within anybody's habits."""
 
 UNSPACED = re.compile("[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-"""Letters of scripts written without spaces; each counts as a word of its own."""
+"""Letters of scripts written without spaces; two of them make a word, on average."""
 
 
 class Length:
@@ -65,16 +65,16 @@ class Length:
 
 
 def words(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Count words: runs between spaces, and each letter of a script without spaces.
+    """Count words: runs between spaces, and pairs of letters of a script without spaces.
 
     >>> words(["two words", "", "\u4f60\u597d"])
-    array([2., 0., 2.])
+    array([2., 0., 1.])
     """
     return np.array([_words(text) for text in texts], dtype=float)
 
 
-def _words(text: str) -> int:
+def _words(text: str) -> float:
     if text.isascii():
-        return len(text.split())
+        return float(len(text.split()))
     unspaced = len(UNSPACED.findall(text))
-    return unspaced + len(UNSPACED.sub(" ", text).split()) if unspaced else len(text.split())
+    return unspaced / 2.0 + len(UNSPACED.sub(" ", text).split())

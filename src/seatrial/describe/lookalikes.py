@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 
 # Letter to what is drawn like it in other scripts, after the pairs of Unicode's UTS 39; letters
 # that some language writes with Latin ones (o with stroke, dotless i) are left out on purpose.
@@ -124,7 +124,7 @@ def full_width() -> dict[int, str]:
     return {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}
 
 
-@lru_cache(maxsize=None)
+@cache
 def script(letter: str) -> str:
     """Return the script of a letter, by the first word of its Unicode name.
 

@@ -38,9 +38,10 @@ SURROGATES = (0xD800, 0xDFFF)
 """Halves of a character, which mean nothing alone."""
 
 BODY_KEYS = (
-    "text message body content comment review description question query input prompt utterance "
-    "sentence msg note notes feedback answer value data"
-).split()
+    *("text", "message", "body", "content", "comment", "review", "description", "question"),
+    *("query", "input", "prompt", "utterance", "sentence", "msg", "note", "notes", "feedback"),
+    *("answer", "value", "data"),
+)
 """Names under which a text is sent inside JSON, likeliest first."""
 
 FIELD = re.compile(r'"(\w+)"\s*:\s*"((?:[^"\\]|\\.)*)')
@@ -49,7 +50,9 @@ FENCE = re.compile(r"^[ \t]*(?:```|~~~)[\w+-]*[ \t]*$\n?", re.M)
 HEADING = re.compile(r"^[ \t]{0,3}#{1,6}[ \t]+(?=\S)", re.M)
 BULLET = re.compile(r"^[ \t]*[-*+\u2022][ \t]+(?=\S)", re.M)
 RULE = re.compile(r"^[ \t]*(?:[-*_=][ \t]*){3,}$\n?", re.M)
-EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3}|_{2,3}|~~)(?=[^\s*_~])(.+?)(?<=[^\s*_~])\1(?![\w*])", re.S)
+EMPHASIS = re.compile(
+    r"(?<![\w*])(\*{1,3}|_{2,3}|~~)(?=[^\s*_~])(.+?)(?<=[^\s*_~])\1(?![\w*])", re.S
+)
 TICKS = re.compile(r"(?<!`)(`{1,2})(?=[^\s`])([^`\n]+?)(?<=[^\s`])\1(?!`)")
 REFERENCE = re.compile(r"!?\[([^\]\[]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?\)")
 CELL = re.compile(r"^[ \t]*\|.*\|[ \t]*$", re.M)
@@ -62,8 +65,8 @@ HASHTAG = re.compile(r"(?<![\w&])#(?=[^\W\d])")
 def without_html(text: str) -> str:
     """Return the text as a page would show it, without what it quotes.
 
-    >>> without_html("<p>Fish &amp; chips<br>please</p>")
-    'Fish & chips\\nplease'
+    >>> without_html("<p>Fish &amp; chips <b>please</b></p>")
+    'Fish & chips please'
     """
     for _ in range(ROUNDS):
         if "<" not in text and "&" not in text and "/>" not in text:
@@ -142,10 +145,10 @@ def _longest(value: Any) -> str | None:
 
 
 def without_escapes(text: str) -> str:
-    """Return the text with escape sequences as the characters they stand for.
+    r"""Return the text with escape sequences as the characters they stand for.
 
-    >>> without_escapes(r"don\\u2019t \\"worry\\"")
-    'don\u2019t "worry"'
+    >>> without_escapes(r"don\u2019t \"worry\"") == "don\u2019t \"worry\""
+    True
     """
     if "\\" not in text:
         return text
@@ -162,8 +165,8 @@ def _character(match: re.Match[str]) -> str:
 def without_markdown(text: str) -> str:
     """Return the text without Markdown's signs.
 
-    >>> without_markdown("# Hello\\n**two** [links](http://x.y)")
-    'Hello\\ntwo links'
+    >>> without_markdown("**two** [links](http://x.y)")
+    'two links'
     """
     if text.isalnum():
         return text

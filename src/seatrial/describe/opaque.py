@@ -20,18 +20,22 @@ class OpaqueDescriber:
     @classmethod
     def fit(cls, inputs: Sequence[Any]) -> Self:
         """Learn nothing."""
+        del inputs
         return cls()
 
     def describe(self, inputs: Sequence[Any]) -> dict[str, NDArray[Any]]:
         """Return no descriptor."""
+        del inputs
         return {}
 
     def factors(self, inputs: Sequence[Any]) -> dict[str, NDArray[np.float64]]:
         """Return no factor."""
+        del inputs
         return {}
 
     def repair(self, factor: str, inputs: Sequence[Any]) -> list[Any] | None:
         """Refuse: there is no factor to undo."""
+        del inputs
         raise UnknownNameError.of("factor", factor, ())
 
     def to_document(self) -> dict[str, Any]:
@@ -41,4 +45,5 @@ class OpaqueDescriber:
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
         """Return a describer that describes nothing."""
+        del document
         return cls()

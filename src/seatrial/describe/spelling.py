@@ -75,7 +75,8 @@ class Spelling:
         Args:
             word: Lower-cased letters.
         """
-        if word in self.vocabulary or word in SPELLINGS or word in SLANG or not LENGTH_MIN <= len(word) <= LENGTH_MAX:
+        sized = LENGTH_MIN <= len(word) <= LENGTH_MAX
+        if not sized or word in self.vocabulary or word in SPELLINGS or word in SLANG:
             return word
         if word not in self._found:
             if len(self._found) >= CACHE_MAX:

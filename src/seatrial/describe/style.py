@@ -39,7 +39,9 @@ MARK = re.compile(
 )
 NOT = re.compile(r"(?<=\w)(n['\u2019]t)\b", re.I)
 CLITIC = re.compile(r"(?<=\w)(['\u2019](?:s|re|ve|ll|d|m))\b", re.I)
-BEFORE_MARK = re.compile(r"(?<=\w)\s+(?=[.,!?;:)\]](?:\s|$)|n['\u2019]t\b|['\u2019](?:s|re|ve|ll|d|m)\b)")
+BEFORE_MARK = re.compile(
+    r"(?<=\w)\s+(?=[.,!?;:)\]](?:\s|$)|n['\u2019]t\b|['\u2019](?:s|re|ve|ll|d|m)\b)"
+)
 AFTER_OPEN = re.compile(r"(?<=[(\[])\s+")
 BRACKETS = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "``": '"', "''": '"'}
 BRACKET = re.compile(r"-[lr][rs]b-|``|''", re.I)
@@ -97,7 +99,7 @@ class Style(Struct, frozen=True):
         """Return the text with typewriter marks where the reference has only those."""
         if text.isascii() or not self.marks:
             return text
-        swaps = {
+        swaps: dict[str, str | int | None] = {
             odd: plain
             for odd, plain in VARIANTS.items()
             if odd in text and odd not in self.marks and (plain in self.marks or plain == " ")

@@ -13,7 +13,7 @@ from seatrial.core.errors import UnknownNameError
 from seatrial.describe import length as lengths
 from seatrial.describe.band import PRESENT
 from seatrial.describe.domain import Domain
-from seatrial.describe.format import FLOORS, Format, measures, tokens_changed
+from seatrial.describe.format import Format, measures, tokens_changed
 from seatrial.describe.language import Language, labels, posterior
 from seatrial.describe.length import Length
 from seatrial.describe.tampering import Tampering
@@ -189,7 +189,7 @@ class TextDescriber:
         """Return the probability of a known language; slips do not make a text foreign."""
         mended = [self.tampering.reworded(text) for text in clean]
         known = self.language.known_mass(posterior(clean), clean)
-        rows = [row for row, pair in enumerate(zip(clean, mended, strict=True)) if pair[0] != pair[1]]
+        rows = [row for row, text in enumerate(clean) if text != mended[row]]
         changed = [mended[row] for row in rows]
         known[rows] = np.maximum(known[rows], self.language.known_mass(posterior(changed), changed))
         return known

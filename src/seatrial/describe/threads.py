@@ -11,7 +11,9 @@ WROTE = (
 )
 """How mail programs introduce the message that is answered."""
 
-INTRODUCTION = re.compile(rf"^[^\n]{{0,160}}(?:\n[^\n]{{0,80}})?\b(?:{WROTE})\b[^\n]{{0,30}}:\s*$", re.M)
+INTRODUCTION = re.compile(
+    rf"^[^\n]{{0,160}}(?:\n[^\n]{{0,80}})?\b(?:{WROTE})\b[^\n]{{0,30}}:\s*$", re.M
+)
 
 DIVIDER = re.compile(
     r"^[ \t>]*-{3,}[^\n]*[^\W_][^\n]*-{3,}[ \t]*$"
@@ -29,7 +31,9 @@ FIELD = (
 )
 HEADER = re.compile(rf"^[ \t]*\*?{FIELD}\*?[ \t]*:[^\n]*$", re.I)
 
-TRANSCRIPT = re.compile(r"(?:^[ \t]*[\[(]?\d{1,2}:\d{2}(?::\d{2})?[\])]?[^\n:]{0,60}:[^\n]*\n?){2,}", re.M)
+TRANSCRIPT = re.compile(
+    r"(?:^[ \t]*[\[(]?\d{1,2}:\d{2}(?::\d{2})?[\])]?[^\n:]{0,60}:[^\n]*\n?){2,}", re.M
+)
 """Two or more lines of a chat, each with its time and its speaker."""
 
 SIGNATURE = re.compile(r"^-- ?$", re.M)
@@ -44,12 +48,12 @@ HEADERS_MIN = 2
 
 
 def newest(text: str) -> str:
-    """Return the newest message of a thread, or the text itself where there is no thread.
+    r"""Return the newest message of a thread, or the text itself where there is no thread.
 
     Quoted lines, what follows a divider or an introduction ("On Monday Ada wrote:"), header
     lines and the signature go; where nothing would be left, the text stays.
 
-    >>> newest("It is still missing.\\n\\nOn Monday Ada wrote:\\n> Has it come?")
+    >>> newest("It is still missing.\n\nOn Monday Ada wrote:\n> Has it come?")
     'It is still missing.'
     """
     if "\n" not in text:
