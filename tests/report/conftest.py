@@ -21,9 +21,9 @@ from seatrial.evidence.gap import (
 from seatrial.evidence.machine import Machine
 
 HOSTILE = (
-    "</script><script>window.owned=1</script><img src=x onerror=window.owned=2>"
+    "<a href=//e.x>go</a></script><script>window.owned=1</script><img src=x onerror=window.owned=2>"
     "\"'`{{7*7}}[red]bold[/red]\x1b[31m\u202eeht\u202c\u2028\x00\ud800"
-    '<a href="https://evil.example/">go</a>$\\alpha$%{x}&lt;b&gt;'
+    '<a href="https://evil.example/">$\\alpha$%{x}&lt;b&gt;'
 )
 """What a user may send, and a report must show without obeying it."""
 

@@ -2,7 +2,8 @@ import msgspec
 import pytest
 
 from seatrial.evidence.findings import FailureResult
-from seatrial.report.headline import GRAVITY, LONGEST, headline, users_get
+from seatrial.report.headline import CHECKLIST_ITEMS, LONGEST, headline, users_get
+from seatrial.trials.items import ITEMS
 
 
 def changed(trial, item_id, **fields):
@@ -132,6 +133,5 @@ def test_no_answer_can_push_the_others_off_the_screen(trial):
     assert all(len(text) <= LONGEST for text in texts)
 
 
-def test_nothing_is_in_two_tiers_of_gravity():
-    names = [name for tier in GRAVITY for name in tier]
-    assert len(names) == len(set(names))
+def test_the_whole_checklist_has_as_many_items_as_a_yes_asks_for():
+    assert len(ITEMS) == CHECKLIST_ITEMS

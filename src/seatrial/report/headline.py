@@ -14,6 +14,7 @@ from msgspec import Struct
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import FailureResult, ItemResult, TrialDocument
 from seatrial.evidence.gap import GapDocument, Step
+from seatrial.report.gravity import gravity
 from seatrial.report.wording import (
     counted,
     interval,
@@ -31,71 +32,6 @@ LONGEST = 180
 
 CHECKLIST_ITEMS = 24
 """A trial that looked at fewer of them cannot say yes."""
-
-WRONG_ANSWERS = (
-    "batch-dependent-output",
-    "integer-overflow",
-    "serving-skew",
-    "stale-cache",
-    "nondeterminism",
-    "inconsistent-answers",
-    "confident-wrong",
-    "wrong-language-answer",
-    "unsupported-number",
-    "integration-tests",
-    "cache-invalidation",
-)
-"""They look right, whatever the eval set says."""
-
-WORSE_FOR_USERS = (
-    "language-shift",
-    "domain-shift",
-    "length-shift",
-    "format-shift",
-    "adversarial-inputs",
-    "variant-loss",
-    "overconfidence",
-    "incomplete-answer",
-    "output-length-drift",
-    "survivorship",
-    "production-evaluation",
-    "precision-variants",
-    "confidence",
-)
-"""Right on eval, wrong in production."""
-
-NO_ANSWER = (
-    "overload-collapse",
-    "memory-leak",
-    "memory-pressure",
-    "error-spike",
-    "retry-storm",
-    "dependency-change",
-    "unpinned-dependency",
-    "pinned-dependencies",
-    "memory-per-request",
-    "kill-threshold",
-    "rollback-plan",
-    "degradation-plan",
-)
-"""The service falls over, or cannot be brought back."""
-
-LATE_ANSWER = (
-    "latency-budget",
-    "tail-latency",
-    "hidden-tail",
-    "batch-cliff",
-    "row-loop",
-    "cold-start",
-    "batch-profile",
-    "end-to-end-latency",
-    "percentiles",
-    "warm-up",
-)
-"""Right, and too slow."""
-
-GRAVITY = (WRONG_ANSWERS, WORSE_FOR_USERS, NO_ANSWER, LATE_ANSWER)
-"""Ids of items and failures, what hurts users most first; an id not listed comes after them."""
 
 
 class Trouble(Struct, frozen=True, kw_only=True):
@@ -169,7 +105,7 @@ def troubles(trial: TrialDocument) -> Iterator[Trouble]:
     failing = [item for item in trial.items if item.status == "fail"]
     found = [failure for failure in trial.failures if failure.found]
     everything: list[ItemResult | FailureResult] = [*found, *failing]
-    for result in sorted(everything, key=lambda result: _gravity(result.id)):
+    for result in sorted(everything, key=lambda result: gravity(result.id)):
         if isinstance(result, ItemResult):
             yield Trouble(
                 id=result.id, figure=result.figure, because=result.because, fix=result.fix
@@ -286,7 +222,7 @@ def _warning(trial: TrialDocument) -> tuple[str, str] | None:
     warned = [item for item in trial.items if item.status == "warn"]
     if not warned:
         return None
-    item = min(warned, key=lambda item: _gravity(item.id))
+    item = min(warned, key=lambda item: gravity(item.id))
     return f"{item.id}: {item.figure}".rstrip(": "), item.because
 
 
@@ -331,7 +267,7 @@ def _next(trial: TrialDocument, first: Trouble | None) -> tuple[str, str]:
         return _sentence(item.fix), f"{because}: {item.because}" if item.because else because
     warned = [item for item in trial.items if item.status == "warn" and item.fix]
     if warned:
-        item = min(warned, key=lambda item: _gravity(item.id))
+        item = min(warned, key=lambda item: gravity(item.id))
         return _sentence(item.fix), f"for {item.id}"
     left = trial.counts()["unmeasured"]
     if left:
@@ -343,11 +279,6 @@ def _item_of(failure: FailureResult, items: Sequence[ItemResult]) -> ItemResult 
     """Return the item that rests on the same evidence and says what to do."""
     shared = [item for item in items if item.fix and set(item.evidence) & set(failure.evidence)]
     return min(shared, key=lambda item: item.status != "fail", default=None)
-
-
-def _gravity(name: str) -> int:
-    tiers = (tier for tier, names in enumerate(GRAVITY) if name in names)
-    return next(tiers, len(GRAVITY))
 
 
 def _sentence(text: str) -> str:
