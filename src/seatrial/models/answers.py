@@ -24,8 +24,9 @@ def normalise(raw: Any, *, expected: int) -> list[Answer]:
     """Give every answer of one call the same shape, and hold the model to its contract.
 
     Args:
-        raw: What ``predict`` returned: a sequence or array of bare values, or of mappings with
-            ``output`` and optionally ``confidence`` and ``scores``.
+        raw: What ``predict`` returned: a sequence, array or series of bare values, or of mappings
+            with ``output`` and optionally ``confidence`` and ``scores``. An array of one column
+            holds values, not lists of one.
         expected: How many inputs were given.
 
     Raises:
@@ -35,8 +36,8 @@ def normalise(raw: Any, *, expected: int) -> list[Answer]:
     >>> normalise(["a", {"output": "b", "confidence": 0.5}], expected=2)[1].confidence
     0.5
     """
-    if isinstance(raw, np.ndarray):
-        raw = list(raw)
+    if hasattr(raw, "__array__"):
+        raw = _rows(raw)
     if isinstance(raw, (str, bytes, Mapping)) or not isinstance(raw, Sequence):
         raise OutputContractError(
             f"the model returned {type(raw).__name__} for {expected} inputs; accepted is a list or "
@@ -50,6 +51,19 @@ def normalise(raw: Any, *, expected: int) -> list[Answer]:
             details={"received": len(raw), "expected": expected},
         )
     return [_answer(value, row) for row, value in enumerate(raw)]
+
+
+def _rows(raw: Any) -> Any:
+    try:
+        array = np.asarray(raw)
+    except Exception as error:
+        raise OutputContractError(
+            f"the model returned {type(raw).__name__}, which cannot be read as an array: {error}.",
+            hint="Return a list, or an array in the memory of this process.",
+        ) from error
+    if array.ndim == 2 and array.shape[1] == 1:  # noqa: PLR2004
+        array = array[:, 0]
+    return list(array) if array.ndim else array.item()
 
 
 def _answer(value: Any, row: int) -> Answer:

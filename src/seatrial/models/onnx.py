@@ -55,6 +55,7 @@ _STRING: Final = "tensor(string)"
 _FLOATS: Final = frozenset({"tensor(float)", "tensor(double)", "tensor(float16)"})
 _CLASS_KEYS: Final = ("classes", "class_names", "names")
 _UNREGISTERED: Final = re.compile(r"([\w.]*):?\b(\w+)\(-?\d+\) is not a registered function/op")
+_LOCALE: Final = re.compile(r"construct locale with name:\s*([\w.-]+)")
 _DISTRIBUTIONS: Final = frozenset({"Sigmoid", "HardSigmoid", "Softmax", "Clip"})
 
 
@@ -288,6 +289,13 @@ def _unreadable(path: Path, error: Exception) -> ModelLoadError:
             'load = "model:load".',
         )
     text = " ".join(str(error).split())
+    locale = _LOCALE.search(text)
+    if locale:
+        return ModelLoadError(
+            f"{path.name} lower-cases text in the locale {locale[1]}, which this machine lacks.",
+            hint=f"Install it (Debian: apt-get install locales && locale-gen {locale[1]}), or keep "
+            "the text processing in Python.",
+        )
     return ModelLoadError(
         f"{path.name} could not be read: {text[:300]}",
         hint="Check that it is a complete ONNX file and that its external data lies beside it.",
