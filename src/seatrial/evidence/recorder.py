@@ -55,6 +55,10 @@ class Recorder:
         self._started = at.clock.utc().isoformat(timespec="seconds")
         self._started_s = at.clock.now_s()
 
+    def setting(self, name: str, value: Any) -> None:
+        """Add a setting that was chosen while measuring."""
+        self._settings[name] = value
+
     def value(self, name: str, value: float | None, unit: str = "", **details: Any) -> None:
         """Add a figure; ``details`` are the other fields of :class:`Value`."""
         self._values.append(

@@ -1,0 +1,44 @@
+import dataclasses
+
+import numpy as np
+
+from seatrial.measure.load.arrivals import constant
+from seatrial.measure.load.parts import latency_by_part, latency_by_size
+from seatrial.measure.load.simulation import simulate_load
+
+
+def loaded(latency_s, *, bodies=1):
+    result = simulate_load(
+        lambda request, sent: (sent + latency_s(request), 200),
+        arrivals_s=constant(100, duration_s=4.0),
+    )
+    return dataclasses.replace(result, bodies=np.arange(400) % bodies)
+
+
+def test_a_pause_spoils_one_part_and_leaves_the_others():
+    result = loaded(lambda request: 0.5 if 110 <= request < 120 else 0.125)
+    assert [part.p99_ms > 200 for part in latency_by_part(result)] == [False, True, False, False]
+    assert [part.n for part in latency_by_part(result)] == [100] * 4
+
+
+def test_stragglers_show_in_every_part():
+    result = loaded(lambda request: 0.5 if request % 20 == 0 else 0.125)
+    assert all(part.p99_ms > 200 for part in latency_by_part(result))
+
+
+def test_long_inputs_that_are_slow_show_in_their_class():
+    lengths = [10, 20, 30, 400]
+    result = loaded(lambda request: lengths[request % 4] / 1000, bodies=4)
+    classes = latency_by_size(result, lengths)
+    assert [found.bytes_high for found in classes] == [10, 20, 30, 400]
+    assert np.allclose([found.p50_ms for found in classes], lengths)
+
+
+def test_inputs_of_one_size_make_no_classes():
+    assert latency_by_size(loaded(lambda _: 0.1, bodies=3), [7, 7, 7]) == ()
+
+
+def test_every_request_is_in_exactly_one_class():
+    lengths = [5, 5, 5, 5, 5, 5, 80, 90]
+    classes = latency_by_size(loaded(lambda _: 0.1, bodies=8), lengths)
+    assert sum(found.n for found in classes) == 400
