@@ -359,7 +359,7 @@ def test_servers_killed_with_signal_nine_lose_no_acknowledged_row(tmp_path, ids_
             )
             for side in "ab"
         ]
-        for child, wanted in zip(children, (300, 777), strict=True):
+        for child, wanted in zip(children, (100, 250), strict=True):
             assert child.stdout is not None
             acknowledged += [child.stdout.readline().strip() for _ in range(wanted)]
             os.kill(child.pid, signal.SIGKILL)

@@ -205,7 +205,7 @@ COLUMN = st.one_of(
 
 
 @pytest.mark.parametrize("ending", [".parquet", ".jsonl"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(column=COLUMN)
 def test_what_is_written_is_read_back_value_and_type(
     tmp_path_factory: pytest.TempPathFactory, ending: str, column: list

@@ -138,7 +138,8 @@ class _Run:
         except OSError as error:
             self.problems.append(f"sealing stopped: {error.strerror or error}")
         finally:
-            self.files.close(lock)
+            with suppress(OSError):
+                self.files.close(lock)
         return Sealing(
             segments=len(self.sealed),
             rows=sum(entry.rows for entry in self.sealed),
@@ -188,7 +189,8 @@ class _Run:
             except FileNotFoundError:
                 continue
             finally:
-                self.files.close(descriptor)
+                with suppress(OSError):
+                    self.files.close(descriptor)
 
     def _finish_earlier_runs(self) -> None:
         """Bring folders and manifest together where a run died between the two."""
