@@ -102,6 +102,13 @@ def test_where_nothing_broke_the_tightest_budget_is_named(all_at, evidences):
     assert head.breaks_because == "12 ms of 50 ms"
 
 
+def test_a_warning_is_named_by_its_reason(all_at):
+    trial = changed(all_at("pass"), "warm-up", status="warn", because="up to 210 ms was seen")
+    head = headline(msgspec.structs.replace(trial, gap=None))
+    assert head.breaks == "warm-up: up to 210 ms was seen"
+    assert head.breaks_because.startswith("ready in 1.4 s")
+
+
 def test_where_nothing_is_known_it_says_so(all_at):
     head = headline(msgspec.structs.replace(all_at("unmeasured"), gap=None))
     assert head.breaks == "Not known."
@@ -116,7 +123,7 @@ def test_without_failures_the_first_unmeasured_item_with_a_remedy_is_next(all_at
 def test_production_that_is_not_known_is_not_a_number(unknown_gap):
     said = users_get(unknown_gap)
     assert said == (
-        "The eval set says 81.3 %; what users get is not known: no production row has a label"
+        "The eval set says 81.3 %; what users get is not known: no production row has a label."
     )
 
 

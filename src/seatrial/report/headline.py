@@ -127,8 +127,8 @@ def users_get(gap: GapDocument | None) -> str:
     promised = f"The eval set says {percent(gap.eval.accuracy)}"
     production = gap.production
     if not known(production.accuracy) or production.state == "unknown":
-        why = f": {production.why}" if production.why else "."
-        return f"{promised}; what users get is not known{why}"
+        why = f": {production.why}" if production.why else ""
+        return f"{promised}; what users get is not known{why}".rstrip(".") + "."
     verb = "get" if production.state == "measured" else "get, by estimate,"
     span = interval(production.low, production.high, scale=100)
     return f"{promised}; users {verb} {percent(production.accuracy)}{f' ({span})' if span else ''}."
@@ -223,7 +223,8 @@ def _warning(trial: TrialDocument) -> tuple[str, str] | None:
     if not warned:
         return None
     item = min(warned, key=lambda item: gravity(item.id))
-    return f"{item.id}: {item.figure}".rstrip(": "), item.because
+    reason, figure = (item.because, item.figure) if item.because else (item.figure, "")
+    return f"{item.id}: {reason}".rstrip(": "), figure
 
 
 def _tight(evidences: Sequence[Evidence]) -> tuple[str, str] | None:

@@ -35,8 +35,9 @@ def test_everything_that_can_be_drawn_is_drawn_once(gap, evidences):
     assert all(chart.title and chart.note for chart in drawn.values())
 
 
-def test_nothing_is_drawn_of_nothing():
+def test_nothing_is_drawn_of_nothing(unknown_gap):
     assert charts(None, ()) == {}
+    assert charts(unknown_gap, ()) == {}
 
 
 def test_titles_say_the_finding(gap, evidences):

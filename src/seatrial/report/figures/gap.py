@@ -35,10 +35,12 @@ NAMES = {LOSS: "loss", GAIN: "gain", BASE: "none"}
 PATTERNS = {"accuracy": "", "causal": "", "association": "/", "remainder": "."}
 
 
-def waterfall_chart(gap: GapDocument) -> Chart:
-    """Draw eval, each step and production, from top to bottom as the ledger is read."""
+def waterfall_chart(gap: GapDocument) -> Chart | None:
+    """Draw eval, each step and production as the ledger is read; ``None`` for eval alone."""
     data = waterfall_data(gap)
     bars, (first, last) = data["bars"], data["axis"]
+    if len(bars) == 1:
+        return None
     groups = list(dict.fromkeys((bar["kind"], _colour(bar)) for bar in bars))
     traces = [_bars(kind, colour, bars, first) for kind, colour in groups]
     labels = [_label(bar) for bar in bars]
@@ -59,10 +61,12 @@ def waterfall_chart(gap: GapDocument) -> Chart:
         range=[len(bars) - 0.5, -0.5],
         showgrid=False,
     )
-    note = (
-        "Whiskers are intervals of each bar's end. Solid: causal, rows were re-scored with the "
-        "factor undone. Hatched: association. Dotted: what no factor explains."
-    )
+    note = "Whiskers are intervals of each bar's end."
+    if gap.steps:
+        note += (
+            " Solid: causal, rows were re-scored with the factor undone. Hatched: association. "
+            "Dotted: what no factor explains."
+        )
     return Chart(name="waterfall", title=data["title"], note=note, figure=drawn)
 
 

@@ -230,9 +230,10 @@ class _Drawing:
             "Solid: causal (rows re-scored with the factor undone). Lighter: association. "
             "Lightest: what no factor explains."
         )
+        steps = any(bar["kind"] != "accuracy" for bar in self.data["bars"])
         return [
-            _text(16, self.bottom + 24, first, size=11, colour=MUTED),
-            _text(16, self.bottom + 40, second, size=11, colour=MUTED),
+            _text(16, self.bottom + 24 + 16 * row, line, size=11, colour=MUTED)
+            for row, line in enumerate((first, second) if steps else (first,))
         ]
 
 
