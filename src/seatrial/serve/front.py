@@ -232,7 +232,6 @@ class Front:
                 await self._stopping.wait()
                 await self._drain()
         finally:
-            self._state.phase = "stopping"
             server.should_exit = True
             await self._close(serving, ticking)
 
@@ -328,10 +327,11 @@ class Front:
 
     async def _close(self, serving: asyncio.Task[None], ticking: asyncio.Task[None]) -> None:
         loop = asyncio.get_running_loop()
-        limit = loop.call_later(DRAIN_LIMIT_S, lambda: self._dispatcher.fail_all(shutting_down()))
+        limit = loop.call_later(DRAIN_LIMIT_S, self._give_up)
         with contextlib.suppress(asyncio.CancelledError):
             await serving
         limit.cancel()
+        self._state.phase = "stopping"
         for task in (ticking, self._warming):
             task.cancel()
         await asyncio.gather(ticking, self._warming, return_exceptions=True)
@@ -339,6 +339,11 @@ class Front:
         self._writer.close()
         if self._keeper is not None:
             await self._keeper.stop(limit_s=KEEPER_LIMIT_S)
+
+    def _give_up(self) -> None:
+        """Answer what is still in flight: orchestrators wait no longer."""
+        self._state.phase = "stopping"
+        self._dispatcher.fail_all(shutting_down())
 
     async def _tick(self) -> None:
         keeper_told = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -21,6 +22,9 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = Mapping[bytes, bytes]
 
 JSON = b"application/json"
+
+LINGER_S = 2.0
+"""How long the rest of a refused body is thrown away."""
 
 TIMEOUT_MAX_MS = 600_000.0
 """Longest deadline a caller may ask for: a request that waits longer has been forgotten."""
@@ -91,6 +95,28 @@ async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], b
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def respond_and_close(
+    send: Send,
+    receive: Receive,
+    status: int,
+    headers: list[tuple[bytes, bytes]],
+    body: bytes,
+) -> None:
+    """Send one whole answer to a caller who is still sending, and close the connection.
+
+    Most callers send everything before they read. What they send is thrown away for a moment, for
+    closing at once would reset the connection under them and the answer be lost.
+    """
+    headers += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_S):
+            while (await receive()).get("more_body"):
+                pass
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _gather(receive: Receive, max_bytes: int) -> bytes:

@@ -90,9 +90,9 @@ class Predict:
         try:
             body = await self._answer(exchange, receive)
         except SeatrialError as error:
-            await self._refuse(send, exchange, error)
+            await self._refuse(send, receive, exchange, error)
         except Exception as error:  # noqa: BLE001  (edge of the process: one request, not all)
-            await self._refuse(send, exchange, self._unexpected(error))
+            await self._refuse(send, receive, exchange, self._unexpected(error))
         else:
             headers = [*self._fixed_headers, *self._per_request(exchange)]
             await http.respond(send, 200, headers, body)
@@ -105,6 +105,7 @@ class Predict:
         exchange.body = await http.read_body(
             receive, exchange.headers, max_bytes=self._body_max_bytes, timeout_s=timeout_s
         )
+        exchange.unread = False
         rows = exchange.rows = self._parser.rows(exchange.body)
         if len(rows) > self._rows_max:
             raise BodyTooLargeError(
@@ -147,7 +148,9 @@ class Predict:
         gone = CallerGoneError("the caller closed the connection before its answer.")
         self._dispatcher.fail(pending, gone)
 
-    async def _refuse(self, send: Send, exchange: _Exchange, error: SeatrialError) -> None:
+    async def _refuse(
+        self, send: Send, receive: Receive, exchange: _Exchange, error: SeatrialError
+    ) -> None:
         rows = (exchange.rows or rows_seen(exchange.body))[: self._rows_max]
         exchange.rows = rows
         arrival = exchange.arrive(self._identifiers)
@@ -165,10 +168,11 @@ class Predict:
             return
         headers = [*problems.headers(error), *self._fixed_headers[1:2]]
         headers += self._per_request(exchange)
-        if isinstance(error, BodyTooLargeError) or status == 408:  # noqa: PLR2004  (HTTP's own)
-            headers.append((b"connection", b"close"))
         body = problems.document(error, request=arrival.id, release=self._release)
-        await http.respond(send, status, headers, body)
+        if exchange.unread:
+            await http.respond_and_close(send, receive, status, headers, body)
+        else:
+            await http.respond(send, status, headers, body)
 
     def _per_request(self, exchange: _Exchange) -> list[tuple[bytes, bytes]]:
         parent = exchange.headers.get(b"traceparent")
@@ -206,7 +210,17 @@ class Predict:
 class _Exchange:
     """One request on its way through: what is known of it so far."""
 
-    __slots__ = ("_arrival", "at", "at_s", "body", "headers", "pending", "results", "rows")
+    __slots__ = (
+        "_arrival",
+        "at",
+        "at_s",
+        "body",
+        "headers",
+        "pending",
+        "results",
+        "rows",
+        "unread",
+    )
 
     def __init__(self, scope: Scope, clock: Clock) -> None:
         self.at_s = clock.now_s()
@@ -216,6 +230,7 @@ class _Exchange:
         self.rows: list[Any] = []
         self.pending: Pending | None = None
         self.results: list[Result] = []
+        self.unread = True
         self._arrival: Arrival | None = None
 
     def arrive(self, identifiers: Identifiers) -> Arrival:
