@@ -1,7 +1,8 @@
 """A small HTTP server whose every behaviour is planted; run as a subprocess by the tests.
 
 The path says what happens: /answer, /sleep/MS, /status/CODE, /close, /unframed, /chunked,
-/hangup, /garbage, /interim, /silence, /timing, /straggle/EVERY/MS, /one-at-a-time/MS.
+/hangup, /garbage, /interim, /silence, /timing, /straggle/EVERY/MS, /one-at-a-time/MS,
+/cold/MS (the first request alone).
 It prints its port and ends when its standard input does.
 """
 
@@ -28,6 +29,8 @@ async def respond(path, writer, turn):
             await asyncio.sleep(float(given[0]) / 1e3)
     elif what == "straggle" and state["count"] % int(given[0]) == 0:
         await asyncio.sleep(float(given[1]) / 1e3)
+    elif what == "cold" and state["count"] == 1:
+        await asyncio.sleep(float(given[0]) / 1e3)
     elif what == "silence":
         await asyncio.sleep(3600)
     elif what == "hangup":
