@@ -37,18 +37,17 @@ JUDGES: dict[str, Judge] = {
 }
 
 
-def look_for(evidence: Mapping[str, Evidence], settings: Settings) -> dict[str, FailureResult]:
-    """Judge every failure whose evidence was measured.
+def judge_failures(
+    evidence: Mapping[str, Evidence], settings: Settings
+) -> tuple[FailureResult, ...]:
+    """Judge every failure whose evidence was measured; a failure without evidence is left out.
 
     Args:
         evidence: Measurements by kind.
         settings: Budgets and target come from here.
-
-    Returns:
-        Results by failure id; a failure without evidence is left out.
     """
-    return {
-        name: judge.judge(evidence[judge.kind], settings)
-        for name, judge in JUDGES.items()
+    return tuple(
+        judge.judge(evidence[judge.kind], settings)
+        for judge in JUDGES.values()
         if judge.kind in evidence
-    }
+    )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from seatrial.core.settings import Settings
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import FailureResult
 
-SUPERLINEAR = 1.3
-"""Exponent of the peak from which memory grows clearly faster than the batch."""
+STEEPER = 1.1
+"""Growth of the bytes a further row takes, from one stretch of sizes to the next, that counts."""
+
+STRETCHES = 3
+"""Stretches over which it has to grow: a single step up is another path, not a square."""
 
 MATERIAL_BYTES = 64 * 1024
-"""Growth beyond linear that counts; less is the noise of small lists and caches."""
+"""Bytes beyond linear growth that count; less is the noise of small lists and caches."""
 
-MIB, GIB = 1024**2, 1024**3
+KIB, MIB, GIB = 1024, 1024**2, 1024**3
 
 
 def judge_memory(evidence: Evidence, settings: Settings) -> FailureResult:
@@ -20,20 +25,35 @@ def judge_memory(evidence: Evidence, settings: Settings) -> FailureResult:
     crowded = _crowded(evidence, settings)
     if crowded:
         return _result(evidence, True, crowded, contained_by="a smaller [serving] batch_max")
-    if not evidence.has("memory_growth"):
+    if not evidence.has("bytes_per_row"):
         return _result(evidence, None, "memory can be seen from inside only")
-    growth = evidence.value("memory_growth")
-    exponent = growth.value or 0.0
-    excess = evidence.value("memory_beyond_linear").value or 0.0
-    if exponent >= SUPERLINEAR and excess >= MATERIAL_BYTES:
+    slopes, excess = _slopes(evidence)
+    if len(slopes) < STRETCHES:
+        return _result(evidence, None, "too few sizes could be traced")
+    rising = all(after > STEEPER * before > 0 for before, after in pairwise(slopes))
+    last = f"{slopes[-1] / KIB:.1f} KiB for a further row at the largest batch"
+    if rising and excess >= MATERIAL_BYTES:
         return _result(
             evidence,
             True,
-            f"peak memory grows with the power {exponent:.1f} of the batch ({growth.method})",
+            f"memory grows faster than the batch: {last}, {slopes[0] / KIB:.1f} KiB before",
             contained_by="a smaller [serving] batch_max",
         )
-    slope = evidence.value("bytes_per_row").value or 0.0
-    return _result(evidence, False, f"{slope / MIB:.3f} MiB a row, power {exponent:.1f}")
+    return _result(evidence, False, last)
+
+
+def _slopes(evidence: Evidence) -> tuple[list[float], float]:
+    """Return the bytes of a further row over the last stretches, and what goes beyond a line."""
+    points = [
+        (row["batch"], row["peak_mib"] * MIB)
+        for row in evidence.table("sweep")
+        if row["peak_mib"] is not None
+    ][-STRETCHES - 1 :]
+    slopes = [(after[1] - before[1]) / (after[0] - before[0]) for before, after in pairwise(points)]
+    if not slopes:
+        return [], 0.0
+    start, end = points[0], points[-1]
+    return slopes, end[1] - start[1] - slopes[0] * (end[0] - start[0])
 
 
 def _crowded(evidence: Evidence, settings: Settings) -> str:
