@@ -89,7 +89,7 @@ def test_without_a_gap_the_rate_at_which_the_budget_broke_comes_first(all_at, ev
     trial = msgspec.structs.replace(all_at("pass"), gap=None)
     head = headline(trial, None, evidences)
     assert head.breaks == "Latency: at 400 requests/s, p99 is 720 ms."
-    assert head.breaks_because == "held within budget up to 200 requests/s"
+    assert head.breaks_because == "within budget up to 200 requests/s"
 
 
 def test_where_nothing_broke_the_tightest_budget_is_named(all_at, evidences):

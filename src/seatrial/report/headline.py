@@ -15,6 +15,7 @@ from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import FailureResult, ItemResult, TrialDocument
 from seatrial.evidence.gap import GapDocument, Step
 from seatrial.report.gravity import gravity
+from seatrial.report.limits import limits_of
 from seatrial.report.wording import (
     counted,
     interval,
@@ -204,7 +205,7 @@ def _lost_accuracy(gap: GapDocument | None) -> tuple[str, str] | None:
 
 
 def _rate_limit(evidences: Sequence[Evidence]) -> tuple[str, str] | None:
-    """Return the first rate at which the latency budget broke."""
+    """Return the first rate that did not hold: over budget, or a queue that grew."""
     for evidence in evidences:
         broken = [row for row in evidence.table("rates") if row.get("within_budget") is False]
         if broken:
@@ -213,9 +214,13 @@ def _rate_limit(evidences: Sequence[Evidence]) -> tuple[str, str] | None:
             rate = number(row.get("rate_per_s"), "requests/s")
             return (
                 f"Latency: at {rate}, p99 is {number(row.get('p99_ms'), 'ms')}.",
-                f"held within budget up to {number(held.value, 'requests/s')}" if held else "",
+                f"{_holds(evidence)} up to {number(held.value, 'requests/s')}" if held else "",
             )
     return None
+
+
+def _holds(evidence: Evidence) -> str:
+    return "within budget" if limits_of(evidence) else "keeps up, no budget set,"
 
 
 def _warning(trial: TrialDocument) -> tuple[str, str] | None:
@@ -228,13 +233,13 @@ def _warning(trial: TrialDocument) -> tuple[str, str] | None:
 
 
 def _tight(evidences: Sequence[Evidence]) -> tuple[str, str] | None:
-    """Return the budget of which most is used; budgets stand in ``settings["budget"]``."""
+    """Return the budget of which most is used."""
     used = [
         (value.value / limit, value.name, value.value, limit, value.unit)
         for evidence in evidences
-        for name, limit in _budget(evidence).items()
+        for name, limit in limits_of(evidence).items()
         for value in evidence.values
-        if value.name == name and value.value is not None and known(value.value)
+        if value.name == name and limit > 0 and value.value is not None and known(value.value)
     ]
     if not used:
         return None
@@ -243,17 +248,6 @@ def _tight(evidences: Sequence[Evidence]) -> tuple[str, str] | None:
         f"{name.removesuffix('_ms')}: {100 * share:.0f} % of its budget is used.",
         f"{number(value, unit)} of {number(limit, unit)}",
     )
-
-
-def _budget(evidence: Evidence) -> dict[str, float]:
-    budget = evidence.settings.get("budget")
-    if not isinstance(budget, dict):
-        return {}
-    return {
-        name: float(limit)
-        for name, limit in budget.items()
-        if isinstance(limit, (int, float)) and limit > 0
-    }
 
 
 def _next(trial: TrialDocument, first: Trouble | None) -> tuple[str, str]:

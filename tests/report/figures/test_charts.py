@@ -46,7 +46,7 @@ def test_titles_say_the_finding(gap, evidences):
         titles["slices"] == "The slice that costs most is language = de: 46.0 % on 16 % of traffic"
     )
     assert titles["batch"].startswith("Fastest with 128 rows in a call: 41,200 items/s")
-    assert titles["latency"].startswith("Within budget up to 200 requests/s; at 400")
+    assert titles["latency"].startswith("Within budget to 200 requests/s; at 400")
     assert titles["variants"].startswith("onnx-fp32 is 2.4 times as fast")
     assert titles["calibration"] == (
         "Confidence is off by 1.8 points on eval and by 16.2 in production"
@@ -74,11 +74,20 @@ def test_budgets_are_lines_and_broken_rates_open_markers(evidences):
 
 
 def test_without_a_budget_no_line_is_drawn_and_the_title_says_so(evidences):
-    rows = tuple(row | {"within_budget": None} for row in evidences[1].table("rates"))
+    rows = tuple(row | {"within_budget": True} for row in evidences[1].table("rates"))
     latency = msgspec.structs.replace(evidences[1], settings={}, tables={"rates": rows})
     chart = charts(None, [latency])["latency"]
     assert "shapes" not in layout(chart) or not layout(chart)["shapes"]
     assert chart.title == "p99 is 720 ms at 400 requests/s, no budget set"
+
+
+def test_a_rate_that_does_not_hold_is_named_with_or_without_a_budget(evidences):
+    free = msgspec.structs.replace(evidences[1], settings={"limits": {}})
+    title = charts(None, [free])["latency"].title
+    assert title == "Keeps up to 200 requests/s; at 400 requests/s p99 is 720 ms"
+    unheld = msgspec.structs.replace(free, values=())
+    title = charts(None, [unheld])["latency"].title
+    assert title == "Does not keep up: at 400 requests/s p99 is 720 ms"
 
 
 def test_a_percentile_that_is_unknown_is_not_drawn(evidences):

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from seatrial.evidence.documents import Evidence
 from seatrial.report.figures.chart import FONT_PX, Chart, figure, line_at
 from seatrial.report.figures.palette import MIDDLE, SERIES
+from seatrial.report.limits import limits_of
 from seatrial.report.wording import known, number
 
 Row = Mapping[str, Any]
@@ -83,14 +84,15 @@ def latency_chart(evidence: Evidence) -> Chart | None:
                 label=f"budget {NAMES[name]} {limit:g} ms",
                 colour=SERIES[names.index(name)] if name in names else MIDDLE,
             )
-            for name, limit in _budget(evidence).items()
+            for name, limit in limits_of(evidence).items()
+            if name in NAMES
         ],
     )
     drawn.update_xaxes(title_text="offered, requests/s", rangemode="tozero")
     drawn.update_yaxes(
         type="log", title_text="latency, ms (log scale)", dtick="D2", tickformat="~g"
     )
-    note = "Timed from the scheduled arrival. Open markers: rates at which a budget was broken."
+    note = "Timed from the scheduled arrival. Open markers: rates that did not hold."
     return Chart(name="latency", title=_latency_title(evidence, rows), note=note, figure=drawn)
 
 
@@ -115,13 +117,6 @@ def _percentile(name: str, rows: Sequence[Row], colour: str) -> go.Scatter:
     )
 
 
-def _budget(evidence: Evidence) -> dict[str, float]:
-    budget = evidence.settings.get("budget")
-    if not isinstance(budget, dict):
-        return {}
-    return {name: float(budget[name]) for name in PERCENTILES if known(budget.get(name))}
-
-
 def _cliffs(evidence: Evidence) -> list[dict[str, Any]]:
     return [
         line_at(row["batch"], axis="x", label="cliff ", anchor="right")
@@ -144,11 +139,14 @@ def _batch_title(evidence: Evidence) -> str:
 def _latency_title(evidence: Evidence, rows: Sequence[Row]) -> str:
     broken = next((row for row in rows if row.get("within_budget") is False), None)
     held = evidence.value("rate_max_per_s").value if evidence.has("rate_max_per_s") else None
-    if broken is not None:
-        at = f"at {number(broken['rate_per_s'])} requests/s p99 is {number(broken['p99_ms'], 'ms')}"
-        return (
-            f"Within budget up to {number(held)} requests/s; {at}" if held else f"Over budget: {at}"
-        )
-    last = rows[-1]
-    text = f"p99 is {number(last.get('p99_ms'), 'ms')} at {number(last['rate_per_s'])} requests/s"
-    return f"{text}, {'within budget' if _budget(evidence) else 'no budget set'}"
+    told = bool(limits_of(evidence))
+    if broken is None:
+        last = rows[-1]
+        text = f"p99 is {number(last.get('p99_ms'), 'ms')} at {number(last['rate_per_s'])}"
+        return f"{text} requests/s, {'within budget' if told else 'no budget set'}"
+    rate, p99 = number(broken["rate_per_s"]), number(broken.get("p99_ms"), "ms")
+    at = f"at {rate} requests/s p99 is {p99}"
+    if held is None:
+        return f"{'Over budget' if told else 'Does not keep up'}: {at}"
+    start = "Within budget" if told else "Keeps up"
+    return f"{start} to {number(held)} requests/s; {at}"
