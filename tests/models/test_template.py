@@ -28,7 +28,7 @@ def template(body='{"inputs": "$inputs"}', answer='{"results": "$outputs"}'):
     ("body", "inputs", "sent", "takes_batches"),
     [
         ('"$inputs"', ["a", "b"], ["a", "b"], True),
-        ('{"data": {"rows": "$inputs"}, "n": "$n"}', [1, 2], {"data": {"rows": [1, 2]}, "n": 2}, True),
+        ('{"data": {"x": "$inputs"}, "n": "$n"}', [1, 2], {"data": {"x": [1, 2]}, "n": 2}, True),
         ('{"instances": [{"text": "$each", "lang": "en"}]}', ["a", "b"],
          {"instances": [{"text": "a", "lang": "en"}, {"text": "b", "lang": "en"}]}, True),
         ('["$each"]', ["a"], ["a"], True),
