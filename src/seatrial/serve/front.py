@@ -55,6 +55,8 @@ LOG_TICK_S = 0.1
 
 MIB = 2**20
 
+PORT_MAX = 65_535
+
 
 class Plan(Struct, frozen=True, kw_only=True):
     """What one server shall be.
@@ -100,6 +102,8 @@ def listen(host: str, port: int) -> socket.socket:
         UnreachableError: The address cannot be had.
     """
     try:
+        if not 0 <= port <= PORT_MAX:
+            raise OverflowError(f"ports go from 0 to {PORT_MAX}")
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
         bound = socket.socket(family, kind, protocol)
