@@ -49,7 +49,7 @@ class Log:
     """The prediction log of a project folder, read-only; a folder without one is an empty log.
 
     Every call sees the log as it is at that moment, and says in ``problems`` what it had to leave
-    out. Columns: ``docs/records.md``; input, output, scores, descriptors and label are JSON text
+    out. Columns: :func:`seatrial.records.record.table`; those that may be any JSON are JSON text
     in SQL, and Python values everywhere else.
 
     Args:
