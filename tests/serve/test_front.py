@@ -161,6 +161,39 @@ def test_workers_are_warmed_with_eval_inputs_that_count_as_nothing(serve, tmp_pa
     assert list((server.folder / ".seatrial" / "control").glob("samples-*.json"))
 
 
+RECORDS = """
+class Model:
+    def predict(self, inputs):
+        return [" ".join(type(value).__name__ for value in row.values()) for row in inputs]
+
+def load():
+    return Model()
+"""
+
+
+def test_records_reach_the_model_with_their_types(serve):
+    """A whole number beyond 64 bits is the one thing JSON knows and the model cannot get."""
+    server = serve("--workers", "1", model=RECORDS, kind="record")
+    answer = server.predict({"a": 1, "b": 1.0, "c": None, "d": True, "e": "x"}, {})
+    outputs = [result["output"] for result in answer.json["results"]]
+    assert outputs == ["int float NoneType bool str", ""]
+    refused = server.predict({"a": 1}, {"a": 2**70})
+    assert (refused.status, refused.json["code"]) == (422, "input-invalid")
+    assert refused.json["errors"][0]["pointer"] == "/inputs/1"
+    assert server.predict({"a": [1]}).json["errors"][0]["pointer"] == "/inputs/0/a"
+
+
+def test_a_model_behind_a_url_is_served_too(serve, server, tmp_path):
+    """The same guards before a service that is not ours."""
+    folder = tmp_path / "remote"
+    folder.mkdir()
+    (folder / "seatrial.toml").write_text(f'[model]\nurl = "{server.ready["url"]}"\n')
+    front = serve("--workers", "2", folder=folder)
+    answer = front.predict("a", "b")
+    assert [result["output"] for result in answer.json["results"]] == ["A", "B"]
+    assert answer.headers["x-release"] != server.ready["release"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_under_load_loses_no_request(serve, number):
     """What is in flight is answered, then the listener closes, then the exit is 0."""
