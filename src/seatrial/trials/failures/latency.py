@@ -1,0 +1,78 @@
+"""latency-budget: a percentile is over what the user set, and not by one pause alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from seatrial.core.settings import Settings
+from seatrial.evidence.documents import Evidence
+from seatrial.evidence.findings import FailureResult
+
+LIMITS = ("p50_ms", "p95_ms", "p99_ms")
+
+PARTS_SURE = 0.5
+"""Share of the parts of the measurement that must be over: a pause of the machine spoils one."""
+
+
+class Verdict(Struct, frozen=True):
+    """One percentile against its limit; ``over`` is ``None`` where nobody can tell."""
+
+    over: bool | None
+    figure: str
+
+
+def judge_latency(evidence: Evidence, settings: Settings) -> FailureResult:
+    """Say whether a latency budget is broken at the reference rate.
+
+    Over is certain where the whole interval of the percentile is, in most parts of the time.
+    """
+    limits = {name: getattr(settings.budget, name) for name in LIMITS}
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    if not given:
+        return FailureResult(
+            id="latency-budget", found=None, figure="no budget set", evidence=(evidence.id,)
+        )
+    verdicts = [_verdict(evidence, name, limit) for name, limit in given.items()]
+    over = [verdict for verdict in verdicts if verdict.over]
+    unsure = [verdict for verdict in verdicts if verdict.over is None]
+    found = True if over else None if unsure else False
+    return FailureResult(
+        id="latency-budget",
+        found=found,
+        figure="; ".join(verdict.figure for verdict in over or unsure or verdicts),
+        contained_by=_containment(evidence) if found else "",
+        evidence=(evidence.id,),
+    )
+
+
+def _verdict(evidence: Evidence, name: str, limit: float) -> Verdict:
+    figure = evidence.value(name)
+    title = name.removesuffix("_ms")
+    if figure.value is None:
+        return Verdict(None, f"{title} unknown: {figure.note}")
+    text = f"{title} {figure.value:.1f} ms, budget {limit:g} ms"
+    if figure.value <= limit:
+        return Verdict(over=False, figure=text)
+    parts = evidence.table("parts")
+    spoilt = sum(part[name] > limit for part in parts)
+    if parts and spoilt <= PARTS_SURE * len(parts):
+        return Verdict(None, f"{text}, but in {spoilt} of {len(parts)} parts of the time only")
+    if figure.low is None or figure.low <= limit:
+        low = "unbounded" if figure.low is None else f"{figure.low:.1f} ms"
+        return Verdict(
+            over=None, figure=f"{text}, but its interval begins at {low} (n = {figure.n})"
+        )
+    return Verdict(over=True, figure=text)
+
+
+def _containment(evidence: Evidence) -> str:
+    if evidence.has("rate_max_per_s"):
+        return f"admit at most {evidence.value('rate_max_per_s').value:.0f} requests/s"
+    stages: list[dict[str, Any]] = sorted(
+        evidence.table("stages"), key=lambda row: float(row["share_of_tail"]), reverse=True
+    )
+    if stages and stages[0]["stage"] != "rest":
+        return f"{stages[0]['share_of_tail']:.0%} of the tail is spent in {stages[0]['stage']}"
+    return ""
