@@ -189,6 +189,8 @@ def test_processes_that_the_model_started_end_with_it(folder):
     with ModelProcess(folder) as process:
         child = process.answer(["child"]).answers[0].output
         assert alive(child)
+        orphan = psutil.Process(child)
+    psutil.wait_procs([orphan], timeout=10)
     assert not alive(child)
 
 
