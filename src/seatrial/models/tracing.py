@@ -111,8 +111,10 @@ def row_share(small: Trace, large: Trace) -> tuple[float, LineShare | None]:
     """Return the share of a call that goes into handling rows one after another.
 
     A line counts where it ran at least once per row in both calls, and as many times more often as
-    there were more rows. The seconds of such lines are summed without what inner frames took, so
-    that nothing is counted twice; a line that drew the inputs counts if it alone holds more.
+    there were more rows. Three sums are taken, none of which counts a second twice, and each of
+    which may miss some: such lines without their inner frames (misses inner lines that run for some
+    rows only), such lines of one function with them (misses other functions), and one line that
+    drew the inputs (misses the rest). The largest is the share.
 
     Args:
         small: Trace of a call with few rows, at least 2.
@@ -132,9 +134,16 @@ def row_share(small: Trace, large: Trace) -> tuple[float, LineShare | None]:
     ]
     if not growing or large.seconds <= 0.0:
         return 0.0, None
-    drawn = max((line.seconds for line in growing if line.what == "draws"), default=0.0)
-    handled = sum(line.own_seconds for line in growing if line.what != "draws")
-    return min(max(drawn, handled) / large.seconds, 1.0), growing[0]
+    ran = [line for line in growing if line.what != "draws"]
+    by_function: dict[tuple[str, str], float] = defaultdict(float)
+    for line in ran:
+        by_function[line.file, line.function] += line.seconds
+    held = max(
+        sum(line.own_seconds for line in ran),
+        max(by_function.values(), default=0.0),
+        max((line.seconds for line in growing if line.what == "draws"), default=0.0),
+    )
+    return min(held / large.seconds, 1.0), growing[0]
 
 
 PEELED: Final = 1
