@@ -19,7 +19,7 @@ def demo(*, folder: Path, quiet: bool, as_json: bool) -> None:
     Everything lands in FOLDER, which may be deleted afterwards.
     """
     from seatrial.core import settings as table
-    from seatrial.report.terminal import render_gap, render_trial
+    from seatrial.report.terminal import render_trial
     from seatrial.trials.example import prepare
     from seatrial.trials.outcome import run_and_write
 
@@ -34,7 +34,5 @@ def demo(*, folder: Path, quiet: bool, as_json: bool) -> None:
         return
     console = result_console()
     render_trial(outcome.trial, outcome.evidence, console=console)
-    if outcome.trial.gap:
-        render_gap(outcome.trial.gap, console=console)
     console.print(f"report: {outcome.report}  (open it in a browser)")
     console.print(f"next:   seatrial serve {folder}    or your own: seatrial init FOLDER")

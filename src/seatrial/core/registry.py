@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
-from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar, cast
 
 from seatrial.core.errors import UnknownNameError, UsageError
@@ -84,6 +83,8 @@ class Registry(Generic[T]):
         if self._scanned:
             return
         self._scanned = True
+        from importlib.metadata import entry_points  # 35 ms that --help need not pay
+
         for point in entry_points(group=self.group):
             self._entries.setdefault(point.name, point.value)
 

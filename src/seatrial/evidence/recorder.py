@@ -67,7 +67,9 @@ class Recorder:
 
     def table(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Set the rows of a table."""
-        self._tables[name] = tuple(dict(row) for row in rows)
+        self._tables[name] = tuple(
+            {key: encodable(value) for key, value in row.items()} for row in rows
+        )
 
     def criticise(self, sentence: str) -> None:
         """Say what is weak about these figures; the same sentence counts once."""
@@ -94,3 +96,18 @@ class Recorder:
             criticisms=tuple(self._criticisms),
             cut_short=self.cut_short,
         )
+
+
+def encodable(value: Any) -> Any:
+    r"""Return the value with what UTF-8 cannot hold made visible: users send lone surrogates.
+
+    >>> encodable("ok"), encodable("a" + chr(0xD800))
+    ('ok', 'a\\ud800')
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {encodable(key): encodable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [encodable(item) for item in value]
+    return value

@@ -19,6 +19,7 @@ import msgspec
 from seatrial.core.clock import SYSTEM, Clock, TimeBudget
 from seatrial.core.settings import Settings
 from seatrial.evidence.recorder import Conditions, conditions
+from seatrial.measure.start import Started
 from seatrial.models.answers import Answer
 from seatrial.models.estimator import declared_order
 from seatrial.models.identity import release_of
@@ -133,10 +134,10 @@ class Rig:
         return subject
 
     @contextmanager
-    def fresh_server(self) -> Iterator[ServerProcess]:
+    def fresh_server(self) -> Iterator[Started]:
         """Start another server, cold, and end it."""
         with self._server() as server:
-            yield server
+            yield Started(url=UrlSubject.native(server.url).url, spawned_s=server.started_s)
 
     def bodies(self, inputs: Sequence[Any]) -> list[bytes]:
         """Return one request body per input, as the service takes them."""

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from seatrial.core.errors import SettingsError
-from seatrial.core.settings import Settings
+from seatrial.core.settings import Columns, Settings
 from seatrial.gap.case import Fate
 from seatrial.models.answers import Answer
 from seatrial.records.query import Log
@@ -61,7 +61,11 @@ def read_supplied(settings: Settings, folder: Path) -> Supplied:
         )
     path = folder / settings.eval.data
     rows = read_rows(
-        path, input=settings.eval.input, label=settings.eval.label, require_labels=True
+        path,
+        input=settings.eval.input,
+        label=settings.eval.label,
+        text_columns=_text_columns(settings, settings.eval.input),
+        require_labels=True,
     )
     if settings.production.data:
         return Supplied(labelled(rows), _production(settings, folder, path))
@@ -91,7 +95,20 @@ def _production(settings: Settings, folder: Path, eval_path: Path) -> Rows:
     label = settings.production.label or settings.eval.label
     if not settings.production.label and label not in column_names(path):
         label = ""
-    return read_rows(path, input=chosen, label=label or None, slices=settings.production.slices)
+    return read_rows(
+        path,
+        input=chosen,
+        label=label or None,
+        slices=settings.production.slices,
+        text_columns=_text_columns(settings, chosen),
+    )
+
+
+def _text_columns(settings: Settings, chosen: Columns) -> list[str]:
+    """Return the columns that hold text whatever it looks like: "12" is a message too."""
+    if settings.model.input != "text" or not isinstance(chosen, str) or chosen == EVERY_COLUMN:
+        return []
+    return [chosen]
 
 
 def _from_log(folder: Path) -> tuple[Rows | None, Recorded | None]:

@@ -1,0 +1,76 @@
+"""``seatrial serve``: the model of a folder behind HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seatrial.cli.console import folder_argument
+
+ORIGINS = ("user", "golden", "drill", "replay")
+
+
+@click.command()
+@folder_argument
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--workers", type=click.IntRange(1), help="Model processes.")
+@click.option("--variant", help="Which variant to serve.")
+@click.option(
+    "--origin",
+    default="user",
+    show_default=True,
+    type=click.Choice(ORIGINS),
+    help="Who causes the requests; only user counts in production figures.",
+)
+@click.option(
+    "--log-folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep records about another folder than FOLDER.",
+)
+@click.option("--keeper/--no-keeper", default=True, help="Seal the log to Parquet as it grows.")
+@click.option("--lifeline", is_flag=True, help="Stop when standard input ends.")
+@click.option("--trust", metavar="WHO", help="Trust the code in a pickle; WHO is recorded.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line once ready.")
+def serve(
+    *,
+    folder: Path,
+    host: str,
+    port: int,
+    workers: int | None,
+    variant: str | None,
+    origin: str,
+    log_folder: Path | None,
+    keeper: bool,
+    lifeline: bool,
+    trust: str | None,
+    as_json: bool,
+) -> None:
+    """Serve the model in FOLDER until a signal stops it; every request is recorded."""
+    import msgspec
+
+    from seatrial.serve import command
+    from seatrial.serve.front import Ready
+    from seatrial.serve.lifeline import hold_lifeline
+
+    def announce(ready: Ready) -> None:
+        if as_json:
+            click.echo(msgspec.json.encode(ready))
+        else:
+            click.echo(f"{ready.release}\n  at {ready.url}, {ready.workers} workers; Ctrl-C stops")
+
+    if lifeline:
+        hold_lifeline()
+    command.serve(
+        folder,
+        host=host,
+        port=port,
+        workers=workers,
+        variant=variant,
+        origin=origin,  # type: ignore[arg-type]  # click has checked it
+        log_folder=log_folder,
+        keeper=keeper,
+        flags={"model.trust": trust},
+        announce=announce,
+    )

@@ -1,0 +1,117 @@
+"""Each measurement, given what it needs from the rig."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from seatrial.evidence.documents import Evidence
+from seatrial.measure.batching import measure_batching
+from seatrial.measure.calibration import Scored, measure_calibration
+from seatrial.measure.latency import measure_latency
+from seatrial.measure.ratestep import Limits
+from seatrial.measure.skew import measure_skew
+from seatrial.measure.start import measure_start
+from seatrial.models.answers import Answer
+from seatrial.stats.scores import row_scores
+from seatrial.trials.production import told_apart
+from seatrial.trials.rig import Rig
+
+SHARES = {"batching": 0.35, "variants": 0.3, "start": 0.25, "latency": 0.6, "skew": 0.5}
+"""Of the time that is left when a measurement begins, in the order in which they run."""
+
+INPUTS_MAX = 512
+"""Inputs that speed and equality are measured with: every batch of 256 has different company."""
+
+BODIES_MAX = 2_000
+"""Request bodies kept ready: more would cost memory and show no cache that these do not."""
+
+
+def batching(rig: Rig) -> Evidence:
+    """Sweep batch sizes, and compare each answer alone with itself in company."""
+    return measure_batching(
+        rig.original,
+        real_inputs(rig, INPUTS_MAX),
+        at=rig.at,
+        budget=rig.budget.share(SHARES["batching"]),
+        memory_gib=rig.settings.target.memory_gib,
+    )
+
+
+def latency(rig: Rig) -> Evidence:
+    """Load the service at several rates."""
+    budget = rig.settings.budget
+    return measure_latency(
+        rig.outside.url,
+        rig.bodies(real_inputs(rig, BODIES_MAX)),
+        at=rig.at,
+        budget=rig.budget.share(SHARES["latency"]),
+        limits=Limits(p50_ms=budget.p50_ms, p95_ms=budget.p95_ms, p99_ms=budget.p99_ms),
+        headers=rig.outside.headers,
+    )
+
+
+def start(rig: Rig) -> Evidence:
+    """Start servers cold and time their first requests."""
+    return measure_start(
+        rig.fresh_server,
+        rig.bodies(real_inputs(rig, INPUTS_MAX)),
+        at=rig.at,
+        budget=rig.budget.share(SHARES["start"]),
+    )
+
+
+def skew(rig: Rig) -> Evidence:
+    """Answer the same rows in process and through the serving path."""
+    return measure_skew(
+        rig.variant,
+        rig.outside,
+        real_inputs(rig, INPUTS_MAX),
+        at=rig.at,
+        budget=rig.budget.share(SHARES["skew"]),
+    )
+
+
+def calibration(rig: Rig) -> Evidence:
+    """Compare confidence with correctness on the eval set and on labelled production rows."""
+    rows, production = rig.supplied.eval, rig.supplied.production
+    on_production = None
+    if production is not None and production.labels is not None:
+        recorded = rig.supplied.recorded
+        answers = (
+            recorded.answers if recorded else told_apart(rig.served_production, rig.settings)[0]
+        )
+        on_production = _scored(rig, answers, production.labels)
+    on_eval = _scored(rig, rig.eval_answers, rows.labels or [])
+    return measure_calibration(on_eval, on_production, at=rig.at)
+
+
+def _scored(rig: Rig, answers: Sequence[Answer | None], labels: Sequence[Any]) -> Scored:
+    scores = row_scores(
+        [None if answer is None else answer.output for answer in answers],
+        labels,
+        metric=rig.settings.eval.metric,
+        custom=rig.score,
+    )
+    return Scored(
+        confidences=[None if answer is None else answer.confidence for answer in answers],
+        scores=[
+            None if answer is None or np.isnan(score) else float(score)
+            for answer, score in zip(answers, scores, strict=True)
+        ],
+    )
+
+
+def real_inputs(rig: Rig, most: int) -> list[Any]:
+    """Return real inputs, production rows and eval rows alike, drawn with the seed of the trial.
+
+    Latency and batches have to see the lengths that users send, not those of an eval set.
+    """
+    production = rig.supplied.production
+    inputs: Sequence[Any] = [*(production.inputs if production else ()), *rig.supplied.eval.inputs]
+    if len(inputs) <= most:
+        return list(inputs)
+    chosen = np.random.default_rng(rig.at.seed).choice(len(inputs), size=most, replace=False)
+    return [inputs[at] for at in np.sort(chosen)]
