@@ -11,7 +11,7 @@ import numpy as np
 from seatrial.core.clock import TimeBudget
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.recorder import Conditions, Recorder
-from seatrial.measure.load.parts import latency_by_part, latency_by_size
+from seatrial.measure.load.parts import latency_by_part, latency_by_size, steady_quantile
 from seatrial.measure.load.result import LoadResult
 from seatrial.measure.load.stages import stages
 from seatrial.measure.load.summary import LoadSummary, summarise
@@ -217,6 +217,14 @@ def _report_reference(recorder: Recorder, result: LoadResult, lengths: Sequence[
             level=LEVEL,
             method="exact, from the scheduled arrival; interval from order statistics",
             note=row.why,
+        )
+    for name, q in (("p50", 0.50), ("p95", 0.95), ("p99", 0.99)):
+        recorder.value(
+            f"{name}_steady_ms",
+            steady_quantile(result, q) * 1e3,
+            "ms",
+            n=summary.offered,
+            method="without the stretch of time that raised it most",
         )
     failed = summary.offered - summary.answered
     ends = wilson(failed, summary.offered)

@@ -18,6 +18,8 @@ CLASSES = 4
 """Quarters of the requests by size; fewer where many are of one size."""
 
 PARTS = 4
+SHORTEST, LONGEST = 8, 4
+"""Fractions of a load between which the stretch lies that is left out."""
 
 
 class SizeClass(Struct, frozen=True, kw_only=True):
@@ -60,6 +62,33 @@ def latency_by_part(result: LoadResult) -> tuple[Part, ...]:
             )
         )
     return tuple(parts)
+
+
+def steady_quantile(result: LoadResult, q: float) -> float:
+    """Return the quantile of felt latency without the stretch of time that raised it most.
+
+    A pause of the machine delays whatever is due during one stretch, and without that stretch
+    nothing is left of it; what belongs to the service remains. The stretch is as long as the
+    longest latency, within an eighth to a quarter of the load.
+
+    Args:
+        result: A load.
+        q: In (0, 1].
+
+    Returns:
+        Seconds.
+    """
+    span_s = float(result.scheduled_s[-1] - result.scheduled_s[0])
+    longest_s = float(np.clip(result.felt_s.max(), span_s / SHORTEST, span_s / LONGEST))
+    starts = result.scheduled_s[0] + np.arange(0.0, span_s, max(longest_s / 2, 1e-9))
+    kept = [
+        result.felt_s[(result.scheduled_s < start) | (result.scheduled_s >= start + longest_s)]
+        for start in starts
+    ]
+    return min(
+        (exact_quantile(felt_s, q) for felt_s in kept if felt_s.size),
+        default=exact_quantile(result.felt_s, q),
+    )
 
 
 def latency_by_size(result: LoadResult, lengths: Sequence[int]) -> tuple[SizeClass, ...]:

@@ -8,7 +8,7 @@ Detectors get a callable, or the URL of a service that hosts it, and nothing els
 
 An entry may name any kind of evidence that has a measurement and a judge in
 :data:`seatrial.trials.failures.JUDGES`; entries that need a server rather than a model
-(``latency-budget``, ``serving-skew``) put it into ``through`` and bring their own measurement.
+(``latency-budget``, ``serving-skew``) say so with ``through``.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ BUILTIN = {
     "integer-overflow": "seatrial.testing.bank.overflow:INTEGER_OVERFLOW",
     "memory-pressure": "seatrial.testing.bank.memory:MEMORY_PRESSURE",
     "variant-loss": "seatrial.testing.bank.variants:VARIANT_LOSS",
+    "latency-budget": "seatrial.testing.bank.latency:LATENCY_BUDGET",
+    "serving-skew": "seatrial.testing.bank.skew:SERVING_SKEW",
 }
 
 

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from msgspec import Struct
 
+from seatrial.core.settings import BudgetSettings
+
 Model = Any
 """Whatever :func:`seatrial.models.subject.subject_of` accepts."""
 
@@ -58,6 +60,8 @@ class Failure(Struct, frozen=True, kw_only=True):
         healthy: Returns the same model without it.
         inputs: Returns rows to measure with.
         labels: Returns their labels, where the failure is one of accuracy.
+        notebook: Returns the model in process, where sick and healthy are services of it.
+        budget: Returns the budget that is broken, where the failure is one of a budget.
         through: Which doors a detector can find it through.
     """
 
@@ -69,4 +73,6 @@ class Failure(Struct, frozen=True, kw_only=True):
     healthy: Callable[[Parameters], Model]
     inputs: Callable[[Parameters], list[Any]]
     labels: Callable[[Parameters], list[Any]] | None = None
+    notebook: Callable[[Parameters], Model] | None = None
+    budget: Callable[[Parameters], BudgetSettings] | None = None
     through: frozenset[Door] = frozenset({"callable", "url"})

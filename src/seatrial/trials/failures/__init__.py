@@ -15,7 +15,9 @@ from seatrial.core.settings import Settings
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import FailureResult
 from seatrial.trials.failures.company import judge_dependence, judge_overflow
+from seatrial.trials.failures.latency import judge_latency
 from seatrial.trials.failures.memory import judge_memory
+from seatrial.trials.failures.skew import judge_skew
 from seatrial.trials.failures.speed import judge_cliff, judge_loop
 from seatrial.trials.failures.variants import judge_variant_loss
 
@@ -34,6 +36,8 @@ JUDGES: dict[str, Judge] = {
     "integer-overflow": Judge("batching", judge_overflow),
     "memory-pressure": Judge("batching", judge_memory),
     "variant-loss": Judge("variants", judge_variant_loss),
+    "latency-budget": Judge("latency", judge_latency),
+    "serving-skew": Judge("skew", judge_skew),
 }
 
 

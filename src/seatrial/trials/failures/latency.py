@@ -12,9 +12,6 @@ from seatrial.evidence.findings import FailureResult
 
 LIMITS = ("p50_ms", "p95_ms", "p99_ms")
 
-PARTS_SURE = 0.5
-"""Share of the parts of the measurement that must be over: a pause of the machine spoils one."""
-
 
 class Verdict(Struct, frozen=True):
     """One percentile against its limit; ``over`` is ``None`` where nobody can tell."""
@@ -26,7 +23,8 @@ class Verdict(Struct, frozen=True):
 def judge_latency(evidence: Evidence, settings: Settings) -> FailureResult:
     """Say whether a latency budget is broken at the reference rate.
 
-    Over is certain where the whole interval of the percentile is, in most parts of the time.
+    Over is certain where the whole interval of the percentile is, and where the percentile stays
+    over without the one stretch of time that raised it most.
     """
     limits = {name: getattr(settings.budget, name) for name in LIMITS}
     given = {name: limit for name, limit in limits.items() if limit is not None}
@@ -51,14 +49,13 @@ def _verdict(evidence: Evidence, name: str, limit: float) -> Verdict:
     figure = evidence.value(name)
     title = name.removesuffix("_ms")
     if figure.value is None:
-        return Verdict(None, f"{title} unknown: {figure.note}")
+        return Verdict(over=None, figure=f"{title} unknown: {figure.note}")
     text = f"{title} {figure.value:.1f} ms, budget {limit:g} ms"
     if figure.value <= limit:
         return Verdict(over=False, figure=text)
-    parts = evidence.table("parts")
-    spoilt = sum(part[name] > limit for part in parts)
-    if parts and spoilt <= PARTS_SURE * len(parts):
-        return Verdict(None, f"{text}, but in {spoilt} of {len(parts)} parts of the time only")
+    steady = f"{title}_steady_ms"
+    if evidence.has(steady) and (evidence.value(steady).value or 0.0) <= limit:
+        return Verdict(over=None, figure=f"{text}, but because of one pause alone")
     if figure.low is None or figure.low <= limit:
         low = "unbounded" if figure.low is None else f"{figure.low:.1f} ms"
         return Verdict(
