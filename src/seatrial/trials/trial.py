@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -115,7 +116,7 @@ def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Ou
         items=items,
         failures=tuple(case.failures.values()),
         gap=gap,
-        next=_next(items),
+        next=_next(items, place=shlex.quote(str(rig.folder))),
     )
     return Outcome(document, tuple(evidence.values()))
 
@@ -158,10 +159,16 @@ def _wanted(only: Sequence[str] | None) -> set[str]:
     return {kind for item in only for kind in NEEDS.get(item, ())}
 
 
-def _next(items: Sequence[ItemResult]) -> str:
-    """Return what to do first: the fix of the earliest failing item, else of a warning."""
-    for status in ("fail", "warn", "unmeasured"):
-        for item in items:
-            if item.status == status and item.fix:
-                return f"{item.id}: {item.fix}"
-    return ""
+def _next(items: Sequence[ItemResult], *, place: str) -> str:
+    """Return the command to type next: try again what failed, else serve.
+
+    >>> failed = judged("latency-budget", "fail", "p99 300 ms")
+    >>> _next([failed], place="my-model")
+    'seatrial trial my-model --only latency-budget'
+    >>> _next([], place="my-model")
+    'seatrial serve my-model'
+    """
+    failed = [item.id for item in items if item.status == "fail"]
+    if failed:
+        return f"seatrial trial {place} --only {','.join(failed)}"
+    return f"seatrial serve {place}"
