@@ -74,6 +74,8 @@ def measure_latency(
     rng = np.random.default_rng(at.seed)
     recorder = Recorder(KIND, at=at, settings={"limits": limits.given(), "bodies": len(bodies)})
     watch = MachineWatch()
+    # Files are often sorted (by date, language, length); every rate has to see the same mixture.
+    bodies = [bodies[row] for row in rng.permutation(len(bodies))]
     probed = probe(url, bodies, headers or {}, budget.share(PROBE_SHARE))
     if isinstance(probed, LoadSummary):
         return _nothing(recorder, probed)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 
 from seatrial.core.clock import TimeBudget
@@ -74,7 +75,14 @@ def measure_skew(
         UnreachableError: The service does not answer at all.
     """
     recorder = Recorder(KIND, at=at, settings={"rows": len(inputs), "tolerance": tolerance})
-    rows = _ask_all(inside, outside, inputs, recorder, budget)
+    rows = _ask_all(
+        inside,
+        outside,
+        inputs,
+        recorder=recorder,
+        budget=budget,
+        rng=np.random.default_rng(at.seed),
+    )
     stable = [row for row in rows if _comparable(row, tolerance)]
     found = {row.index: _compare(row, tolerance) for row in stable}
     changed = [row for row in stable if found[row.index] is not None]
@@ -101,20 +109,25 @@ def _ask_all(
     inside: Subject,
     outside: Subject,
     inputs: Sequence[Any],
+    *,
     recorder: Recorder,
     budget: TimeBudget | None,
+    rng: np.random.Generator,
 ) -> list[Row]:
     mine = budget.share(1.0 - EXPLAIN_SHARE) if budget else None
     rows: list[Row] = []
-    for start in range(0, len(inputs), CHUNK):
+    # What a short budget leaves has to be a sample of all rows, not the first of a sorted file.
+    order = rng.permutation(len(inputs)).tolist()
+    for start in range(0, len(order), CHUNK):
         if mine and mine.spent() and rows:
             recorder.cut(f"the time budget allowed {len(rows)} of {len(inputs)} rows")
             break
-        for index, value in enumerate(inputs[start : start + CHUNK], start):
+        for index in order[start : start + CHUNK]:
+            value = inputs[index]
             here = (_alone(inside, value), _alone(inside, value))
             rows.append(Row(index, value, here, (_alone(outside, value), _alone(outside, value))))
         _check_reachable(rows)
-    return rows
+    return sorted(rows, key=lambda row: row.index)
 
 
 def _alone(subject: Subject, value: Any) -> Reply:
