@@ -118,13 +118,28 @@ def test_without_a_template_the_endpoint_is_tried_out():
 
 def test_an_unknown_protocol_lists_what_was_tried_and_what_to_give():
     with (
-        serving(lambda *_: (422, {"detail": "field required: text"})) as url,
+        serving(lambda *_: (422, {"detail": "not like that"})) as url,
         pytest.raises(SettingsError) as caught,
     ):
         UrlSubject.open(f"{url}/classify")
     message = str(caught.value)
-    for part in ("predict: ", "oip: ", "field required: text", "--body", "--answer"):
+    for part in ("/classify", "$inputs", "not like that", "--body", "--answer"):
         assert part in message
+
+
+def test_a_model_that_answers_nan_is_not_taken_for_another_protocol():
+    with (
+        serving(predict_route(lambda xs: [float("nan")] * len(xs))) as url,
+        pytest.raises(NonFiniteOutputError),
+    ):
+        UrlSubject.open(url)
+
+
+def test_the_url_is_kept_whole_for_whoever_asks_it_himself():
+    subject = UrlSubject.asking("http://host/x?key=1", body='{"t": "$input"}')
+    assert subject.url == "http://host/x?key=1"
+    assert subject.body(["a"]) == b'{"t":"a"}'
+    assert UrlSubject.native("http://host").url == "http://host/predict"
 
 
 def test_nothing_listening_is_said_at_once():
@@ -135,9 +150,16 @@ def test_nothing_listening_is_said_at_once():
 
 
 @pytest.mark.parametrize("half", ["body", "answer"])
-def test_half_a_template_is_refused(half):
+def test_half_a_template_in_the_settings_is_refused(tmp_path, half):
+    endpoint = {"protocol": "template", half: ONE[half]}
+    settings = parse({"model": {"url": "http://host"}, "endpoint": endpoint}, environment={})
     with pytest.raises(SettingsError, match="needs both body and answer"):
-        UrlSubject.open("http://127.0.0.1:1", **{half: ONE[half]})
+        open_subject(settings, tmp_path)
+
+
+def test_an_answer_alone_says_nothing_about_asking():
+    with pytest.raises(SettingsError, match=r"endpoint\.body is empty"):
+        UrlSubject.open("http://127.0.0.1:1", answer=ONE["answer"])
 
 
 def test_headers_come_from_the_environment(tmp_path, monkeypatch):

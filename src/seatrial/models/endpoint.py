@@ -68,6 +68,11 @@ class Endpoint:
         return Endpoint(url, headers=self.headers, timeout_s=self._timeout_s)
 
     @property
+    def full_url(self) -> str:
+        """The URL as it is asked, with its query."""
+        return self._parts.geturl()
+
+    @property
     def path(self) -> str:
         """The path, without the query."""
         return self._parts.path
@@ -220,14 +225,16 @@ class Endpoint:
             # Python's own reader accepts NaN and Infinity, which the contract check then names.
             return json.loads(content)
         except ValueError:
+            said = _quoted(self._redacted(content))
             raise OutputContractError(
-                f"{self.url} answered something that is not JSON: {self._quoted(content)}",
+                f"{self.url} answered something that is not JSON: {said}",
                 hint="Check that this is the endpoint that answers predictions.",
             ) from None
 
     def _refusal(self, status: int, content: bytes) -> SeatrialError:
+        content = self._redacted(content)
         document = _object(content)
-        said = self._quoted(content)
+        said = _quoted(content)
         own = document.get("code")
         if isinstance(own, str) and own in {cls.code for cls in tree().values()} - {"internal"}:
             return from_wire(
@@ -244,15 +251,19 @@ class Endpoint:
         return kind(
             f"{self.url} answered {status}: {said}",
             hint=_HINTS.get(status, "See the service's own log."),
-            details={"status": status},
+            details={"status": status} | ({"answer": document} if document else {}),
         )
 
-    def _quoted(self, content: bytes) -> str:
-        text = message_of(content)
+    def _redacted(self, content: bytes) -> bytes:
         for secret in self.headers.values():
             if secret:
-                text = text.replace(secret, "***")
-        return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+                content = content.replace(secret.encode(), b"***")
+        return content
+
+
+def _quoted(content: bytes) -> str:
+    text = message_of(content)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 _HINTS: Final = {

@@ -70,10 +70,21 @@ class Template:
     """
 
     def __init__(self, *, body: str, answer: str) -> None:
+        self.body, self.answer = body, answer
         self._body = _parsed(body, "body")
         self._answer = _parsed(answer, "answer")
         self.takes_batches = _takes_batches(self._body)
         _check_answer(self._answer, takes_batches=self.takes_batches)
+
+    @classmethod
+    def request_only(cls, body: str) -> Template:
+        """Return a template whose answer is not known yet: it asks, and reads everything as one.
+
+        >>> Template.request_only('{"text": "$input"}').request(["good"])
+        {'text': 'good'}
+        """
+        many = _takes_batches(_parsed(body, "body"))
+        return cls(body=body, answer='"$outputs"' if many else '"$output"')
 
     def request(self, inputs: list[Any]) -> Any:
         """Return the document to send.

@@ -14,6 +14,8 @@ import msgspec
 
 from seatrial.core.errors import (
     ModelError,
+    ModelRaisedError,
+    OutputContractError,
     SeatrialError,
     SettingsError,
     UnreachableError,
@@ -23,6 +25,7 @@ from seatrial.models import oip
 from seatrial.models.answers import Answer, normalise
 from seatrial.models.endpoint import Endpoint
 from seatrial.models.estimator import declared_order
+from seatrial.models.probing import find_template
 from seatrial.models.subject import Batch, Subject, Trace, natural_size
 from seatrial.models.template import Codec, Template
 
@@ -73,7 +76,7 @@ class UrlSubject:
 
     def __init__(self, endpoint: Endpoint, codec: Codec) -> None:
         self.takes_batches = codec.takes_batches
-        self.url = endpoint.url
+        self.url = endpoint.full_url
         self._endpoint = endpoint
         self._codec = codec
         self._pool: ThreadPoolExecutor | None = None
@@ -93,13 +96,13 @@ class UrlSubject:
         timeout_s: float = 30.0,
         model: str = "model",
     ) -> UrlSubject:
-        """Return the service at a URL, found out by asking where no template is given.
+        """Return the service at a URL; what the templates do not say is found out by asking.
 
         Args:
             url: The endpoint, or the server's root.
             body: Request template as JSON; see :mod:`seatrial.models.template`.
-            answer: Answer pattern as JSON.
-            sample: One input to ask with, where there is no template.
+            answer: Answer pattern as JSON; of no use without ``body``.
+            sample: One input to ask with, where something is to be found out.
             kind: What one input is.
             task: What the answers are.
             order: Columns of a record, in their order.
@@ -113,27 +116,22 @@ class UrlSubject:
             UnreachableError: Nothing answers there.
         """
         headers = headers_from(header_env or {})
-        if body or answer:
-            return _subject(
-                url, protocol="template", body=body or "", answer=answer or "", kind=kind,
-                task=task, order=order, headers=headers, timeout_s=timeout_s, model=model,
-            )  # fmt: skip
-        tried = []
-        for protocol in ("predict", "oip"):
-            subject = None
-            try:
-                subject = _subject(
-                    url, protocol=protocol, body="", answer="", kind=kind, task=task, order=order,
-                    headers=headers, timeout_s=timeout_s, model=model,
-                )  # fmt: skip
-                subject.answer([sample])
-            except (ModelError, SettingsError) as error:
-                if subject is not None:
-                    subject.close()
-                tried.append(f"{protocol}: {error.message}")
-            else:
-                return subject
-        raise _unknown_protocol(url, tried)
+        endpoint = Endpoint(url, headers=headers, timeout_s=timeout_s)
+        if body and answer:
+            return cls(endpoint, Template(body=body, answer=answer))
+        if answer:
+            raise _half_a_template("body")
+        if body is None and (
+            own := _spoken(endpoint, sample=sample, kind=kind, task=task, order=order, model=model)
+        ):
+            return own
+        if endpoint.path in {"", "/"}:
+            endpoint = endpoint.at("/predict")
+        try:
+            return cls(endpoint, find_template(endpoint, sample=sample, kind=kind, body=body))
+        except BaseException:
+            endpoint.close()
+            raise
 
     @classmethod
     def native(cls, url: str, *, timeout_s: float = 30.0) -> UrlSubject:
@@ -151,8 +149,7 @@ class UrlSubject:
         endpoint = Endpoint(url)
         if body is None:
             return cls(endpoint.at("/predict") if endpoint.path in {"", "/"} else endpoint, PREDICT)
-        answer = '"$outputs"' if "$inputs" in body else '"$output"'
-        return cls(endpoint, Template(body=body, answer=answer))
+        return cls(endpoint, Template.request_only(body))
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -261,12 +258,7 @@ def _subject(
     endpoint = Endpoint(url, headers=headers, timeout_s=timeout_s)
     if protocol == "template" or body or answer:
         if not body or not answer:
-            lacking = "answer" if body else "body"
-            raise SettingsError(
-                f"endpoint.{lacking} is empty; a template needs both body and answer.",
-                hint='For example: body = \'{"inputs": "$inputs"}\', '
-                'answer = \'{"results": "$outputs"}\'',
-            )
+            raise _half_a_template("answer" if body else "body")
         return UrlSubject(endpoint, Template(body=body, answer=answer))
     if protocol == "oip":
         endpoint = endpoint.at(oip.infer_path(endpoint.path, model))
@@ -289,10 +281,45 @@ def _declared_inputs(endpoint: Endpoint) -> list[oip.Tensor]:
         metadata.close()
 
 
-def _unknown_protocol(url: str, tried: Sequence[str]) -> SettingsError:
+def _spoken(
+    endpoint: Endpoint,
+    *,
+    sample: Any,
+    kind: InputKind,
+    task: Task,
+    order: Sequence[str] | None,
+    model: str,
+) -> UrlSubject | None:
+    """Return a service that speaks one of the ready protocols, or ``None``."""
+    root = endpoint.path in {"", "/"}
+    if _answers(
+        found := UrlSubject(endpoint.at("/predict") if root else endpoint, PREDICT), sample
+    ):
+        return found
+    if not root and "/v2" not in endpoint.path:
+        return None
+    route = endpoint.at(oip.infer_path(endpoint.path, model))
+    inputs = _declared_inputs(route)
+    codec = oip.OipCodec(kind=kind, task=task, inputs=inputs, order=order)
+    if _answers(found := UrlSubject(route, codec), sample):
+        oip.check_order(kind, inputs, order)
+        return found
+    return None
+
+
+def _answers(subject: UrlSubject, sample: Any) -> bool:
+    try:
+        subject.answer([sample])
+    except BaseException as error:
+        subject.close()
+        if isinstance(error, (ModelRaisedError, OutputContractError)):
+            return False
+        raise
+    return True
+
+
+def _half_a_template(lacking: str) -> SettingsError:
     return SettingsError(
-        f"nobody knows how to ask {Endpoint(url).url}; tried {'; '.join(tried)}",
-        hint='Say how it is asked: --body \'{"text": "$input"}\' --answer '
-        '\'{"label": "$output"}\' ("$inputs" and "$outputs" where it takes lists), or '
-        "endpoint.body and endpoint.answer in seatrial.toml.",
+        f"endpoint.{lacking} is empty; a template needs both body and answer.",
+        hint='For example: body = \'{"inputs": "$inputs"}\', answer = \'{"results": "$outputs"}\'',
     )
