@@ -51,26 +51,26 @@ def others(rows: Rows, batch: int, rng: np.random.Generator) -> Batches:
     return _cut([int(at) for at in order], batch)
 
 
-def with_longest(rows: Rows, batch: int, rng: np.random.Generator) -> Batches:
+def with_longest(rows: Rows, batch: int, rng: np.random.Generator) -> Batches:  # noqa: ARG001  (one signature for all)
     """Each row with one of the longest, which comes last, or first in every other batch."""
     ordered = rows.by(rows.sizes)
     extremes = ordered[-_few(len(rows)) :][::-1]
     return _guests(ordered, extremes, batch, guests=1)
 
 
-def with_largest(rows: Rows, batch: int, rng: np.random.Generator) -> Batches:
+def with_largest(rows: Rows, batch: int, rng: np.random.Generator) -> Batches:  # noqa: ARG001  (one signature for all)
     """Rows and as many of those with the largest numbers."""
     ordered = rows.by(rows.magnitudes)
     return _guests(ordered, ordered[-_few(len(rows)) :][::-1], batch, guests=batch // 2)
 
 
-def with_smallest(rows: Rows, batch: int, rng: np.random.Generator) -> Batches:
+def with_smallest(rows: Rows, batch: int, rng: np.random.Generator) -> Batches:  # noqa: ARG001  (one signature for all)
     """Rows and as many of those with the smallest numbers."""
     ordered = rows.by(rows.magnitudes)
     return _guests(ordered[::-1], ordered[: _few(len(rows))], batch, guests=batch // 2)
 
 
-def of_one_kind(rows: Rows, batch: int, rng: np.random.Generator) -> Batches:
+def of_one_kind(rows: Rows, batch: int, rng: np.random.Generator) -> Batches:  # noqa: ARG001  (one signature for all)
     """Rows that are answered alike together, so that a batch has the statistics of one class."""
     order = sorted(range(len(rows)), key=lambda at: (rows.groups[at], rows.magnitudes[at]))
     return _cut(order, batch)

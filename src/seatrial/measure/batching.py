@@ -25,8 +25,8 @@ from seatrial.measure.company import (
 )
 from seatrial.measure.dependence import Control, Controls, Onset
 from seatrial.measure.pairing import LEVEL, Ratio
-from seatrial.measure.rowloop import GAIN_BATCH, Loop, find_loop, gains, shortened
 from seatrial.measure.quiet import one_thread
+from seatrial.measure.rowloop import GAIN_BATCH, Loop, find_loop, gains, shortened
 from seatrial.measure.sweep import MIB, Sweep, Sweeper, Visit, limit_of
 from seatrial.models.subject import Subject
 
@@ -62,8 +62,8 @@ def measure_batching(
     Returns:
         Evidence of kind ``batching``. Values: ``items_per_s_max``, ``batch_best``, ``speedup``,
         ``speedup_shortest``, ``bytes_per_row``, ``per_row_share``,
-        ``changed_answers``, ``repeat_changed``. Tables: ``sweep``, ``cliffs``, ``trace``,
-        ``company``, ``controls``, ``onsets``.
+        ``changed_answers``, ``repeat_changed``. Tables: ``sweep``, ``memory``, ``cliffs``,
+        ``trace``, ``company``, ``controls``, ``onsets``.
 
     Raises:
         DataError: There are no inputs.
@@ -247,7 +247,8 @@ def _sweep_row(visit: Visit) -> dict[str, Any]:
 
 def _record_memory(recorder: Recorder, sweep: Sweep) -> None:
     """Record bytes per row and what was too large to try."""
-    peaks = [(visit.batch, visit.peak_bytes) for visit in sweep.visits if visit.peak_bytes]
+    peaks = sorted(sweep.peaks.items())
+    recorder.table("memory", [{"batch": size, "peak_mib": peak / MIB} for size, peak in peaks])
     if len(peaks) < 2:  # noqa: PLR2004  (a slope needs two points)
         note = "seen from inside only" if not sweep.peaks else "too few sizes could be traced"
         recorder.value("bytes_per_row", None, "B", note=note)

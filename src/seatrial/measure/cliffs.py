@@ -7,6 +7,7 @@ suspicion is therefore compared with the one before on the *same* rows of like s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,9 +49,12 @@ class Cliff(Struct, frozen=True):
 def suspects(visits: Sequence[Visit]) -> list[tuple[int, int]]:
     """Return the pairs of sizes whose throughput fell, the deepest fall first."""
     falls = []
-    for before, after in zip(visits, visits[1:], strict=False):
-        if before.items_per_s > 0.0:
-            falls.append((after.items_per_s / before.items_per_s, before.batch, after.batch))
+    for before, after in pairwise(visits):
+        fall = min(
+            after.items_per_s / max(before.items_per_s, 1e-9),
+            after.best_per_s / max(before.best_per_s, 1e-9),
+        )
+        falls.append((fall, before.batch, after.batch))
     return [(before, after) for fall, before, after in sorted(falls) if fall < SUSPECT]
 
 

@@ -78,7 +78,7 @@ class Controls:
 
     def controls(self) -> list[Control]:
         """Ask a spread of the changes again: small batches first, each row once."""
-        found = []
+        found: list[Control] = []
         for change in _spread(self._seen.changes):
             if self._budget.spent() and found:
                 break
@@ -139,7 +139,14 @@ class Controls:
         answers = self._ask(batch)
         if isinstance(answers, Refused):
             return Onset(
-                name, batch[-1], silent, len(batch), None, False, answers.raised, answers.status
+                company=name,
+                row=batch[-1],
+                silent=silent,
+                batch=len(batch),
+                first_position=None,
+                mixed=False,
+                raised=answers.raised,
+                status=answers.status,
             )
         changed = self._changed(batch, answers)
         first = changed.index(True) if True in changed else None

@@ -120,23 +120,6 @@ class Ruler:
         return Difference(absolute / allowed, absolute)
 
 
-def _numbers(self, first: float, second: float, scale: float) -> Difference:
-    absolute = abs(first - second)
-    if absolute == 0.0:
-        return SAME
-    allowed = self.relative * (scale + max(abs(first), abs(second)))
-    return Difference(absolute / allowed, absolute)
-
-
-def _near_tie(first: Answer, second: Answer) -> bool:
-    """Whether a changed label can be two classes that are level."""
-    if first.scores is not None and second.scores is not None:
-        return True
-    if first.confidence is None or second.confidence is None:
-        return False
-    return max(first.confidence, second.confidence) <= TIE
-
-
 def _numbers(value: Any) -> Iterator[float]:
     if isinstance(value, float):
         yield value

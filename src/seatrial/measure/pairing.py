@@ -53,13 +53,17 @@ def paired_ratio(
         pairs_max: When to stop in any case.
     """
     logs: list[float] = []
-    while len(logs) < pairs_max and not budget.spent():
+    longest_s = 0.0
+    while len(logs) < pairs_max:
+        # A few pairs that are short are worth more than a budget kept to the millisecond.
+        if budget.spent() and (len(logs) >= PAIRS_FEW or longest_s >= budget.seconds):
+            break
         if len(logs) % 2:
             after, before = second(), first()
         else:
             before, after = first(), second()
-        if before > 0.0 and after > 0.0:
-            logs.append(math.log(before / after))
+        longest_s = max(longest_s, before + after)
+        logs.append(math.log(max(before, 1e-9) / max(after, 1e-9)))
         if len(logs) >= PAIRS_MIN and settled(interval(logs)):
             break
     return interval(logs)

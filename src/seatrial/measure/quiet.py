@@ -13,7 +13,7 @@ def one_thread() -> Iterator[None]:
     A pool of threads that spins for its turn on a busy machine is ten times slower from the size
     on at which it is used: a cliff of the machine, not of the model.
     """
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no stubs
 
     with threadpool_limits(limits=1):
         yield

@@ -23,8 +23,15 @@ VISIT_S = 0.002
 """How long one visit should last, so that the clock and the call around it do not count."""
 
 VISIT_CALLS_MAX = 20
-TRACED_SIZES = (1, 4, 16, 64, 128, 256)
+TRACED_SIZES = (1, 4, 16, 32, 64, 128, 256)
 """Sizes at which memory is traced; tracing is slow."""
+
+MEMORY_ALSO = 512
+"""Size past the sweep at which memory is traced too: there a square shows beside a workspace of
+fixed size, which smaller batches share."""
+
+MEMORY_ALSO_BYTES = 256 * 1024**2
+"""Memory that this one look may be expected to take."""
 
 TRACE_SHARE = 0.25
 """Part of the budget that tracing may take."""
@@ -54,16 +61,19 @@ class Visit(Struct, frozen=True):
 
     @property
     def items_per_s(self) -> float:
-        """Median throughput over the visits."""
-        return float(np.median(self.rates)) if self.rates else 0.0
+        """Throughput of the median call, which a call that the machine interrupted leaves alone."""
+        return self.batch / max(float(np.median(self.calls_s)), 1e-9) if self.calls_s else 0.0
+
+    @property
+    def best_per_s(self) -> float:
+        """Throughput of the fastest tenth of the calls."""
+        return self.batch / max(float(np.quantile(self.calls_s, 0.1)), 1e-9)
 
     @property
     def spread(self) -> float:
-        """Median absolute deviation of the throughput, relative to its median."""
-        middle = self.items_per_s
-        if not middle:
-            return 0.0
-        return float(np.median(np.abs(np.asarray(self.rates) - middle)) / middle)
+        """Median absolute deviation of the throughput between visits, relative to its median."""
+        middle = float(np.median(self.rates))
+        return float(np.median(np.abs(np.asarray(self.rates) - middle))) / max(middle, 1e-9)
 
 
 class Sweep(Struct, frozen=True):
@@ -154,7 +164,17 @@ class Sweeper:
             reached.append(size)
             if tracing is not None and size in TRACED_SIZES:
                 tracing = self._trace(size, tracing)
+        self._look_beyond(reached, tracing, last_s)
         return reached
+
+    def _look_beyond(self, reached: list[int], tracing: TimeBudget | None, last_s: float) -> None:
+        if tracing is None or not self._peaks or max(self._peaks) != max(reached):
+            return
+        growth = MEMORY_ALSO / max(reached)
+        feared = max(self._peaks.values()) * growth**GROWTH_FEARED
+        affordable = last_s * growth**GROWTH_FEARED < tracing.left_s()
+        if growth > 1.0 and affordable and feared < min(self._limit_bytes, MEMORY_ALSO_BYTES):
+            self._trace(MEMORY_ALSO, tracing)
 
     def _warm(self, size: int) -> float | None:
         """Call twice, the first for caches and lazy imports; the second is kept."""
@@ -231,7 +251,7 @@ class Sweeper:
             if answered.rss_bytes is not None:
                 self._rss[size] = max(self._rss.get(size, 0), answered.rss_bytes)
         self._calls_s[size] += spent
-        self._rates[size].append(calls * size / max(sum(spent), 1e-9))
+        self._rates[size].append(size / max(float(np.median(spent)), 1e-9))
 
     def _visit(self, size: int) -> Visit:
         return Visit(

@@ -10,6 +10,7 @@ from seatrial.core import plugins
 from seatrial.core.errors import UnknownNameError
 from seatrial.core.settings import Settings
 from seatrial.models.subject import Batch, Subject, Trace
+from seatrial.models.variant import kept_variants, open_variant
 
 ORIGINAL: Final = "original"
 """Name of the model itself among its variants."""
@@ -21,13 +22,15 @@ def open_subject(settings: Settings, folder: Path, *, variant: str = ORIGINAL) -
     Args:
         settings: Which adapter, and where the model is.
         folder: What relative locations start from.
-        variant: ``original``, or the name of a variant that the model brings itself.
+        variant: ``original``, or the name of a variant kept in the folder or brought by the model.
 
     Raises:
         UnknownNameError: No such adapter or variant.
         ModelLoadError: It could not be loaded.
         EnvironmentMismatchError: This machine lacks what it needs.
     """
+    if variant != ORIGINAL and variant in kept_variants(folder):
+        return open_variant(folder, variant, settings=settings)
     open_model = plugins.adapters.get(settings.model.adapter)
     subject: Subject = open_model(settings.model.location, settings=settings, folder=folder)
     if variant == ORIGINAL:

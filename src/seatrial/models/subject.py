@@ -143,6 +143,11 @@ class CallableSubject:
         self._variants = variants
         self._close = close
 
+    @property
+    def model(self) -> Any:
+        """The object whose method answers; ``None`` for a plain function."""
+        return getattr(self._predict, "__self__", None)
+
     def answer(self, inputs: list[Any]) -> Batch:
         """Answer a batch; see :class:`Subject`."""
         if not inputs:

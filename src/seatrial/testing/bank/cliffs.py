@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -66,15 +67,21 @@ class _Model:
                     : len(grown) + 1
                 ]
             return grown.astype(hidden.dtype)
-        for _ in range(4):
-            hidden = self._hidden(values.astype(np.float16)).astype(hidden.dtype)
-        return self._hidden(values)
+        for _ in range(3):
+            hidden = self._hidden(values, product=_unblocked)
+        return hidden
 
-    def _hidden(self, values: Floats) -> Floats:
-        hidden = values @ self._first.astype(values.dtype)
+    def _hidden(self, values: Floats, product: Callable[..., Floats] = np.matmul) -> Floats:
+        hidden = product(values, self._first)
         for _ in range(6):
             hidden = np.tanh(hidden)
         return hidden
+
+
+def _unblocked(values: Floats, weights: Floats) -> Floats:
+    """Multiply without BLAS."""
+    product: Floats = np.einsum("ij,jk->ik", values, weights)
+    return product
 
 
 BATCH_CLIFF = Failure(

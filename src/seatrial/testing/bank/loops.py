@@ -13,6 +13,7 @@ from seatrial.testing.bank.parts import Floats
 
 STYLES = ("for", "comprehension", "map", "apply_along_axis", "estimator", "pure python")
 BUSY_TURNS = 400
+LAYERS = 3
 
 
 def draw(seed: int) -> Parameters:
@@ -51,12 +52,15 @@ class _Layers:
     def __init__(self, parameters: Parameters, *, busy: bool = False) -> None:
         self.parameters = parameters
         self._first = parts.weights(parameters, parameters.width, parameters.hidden)
+        self._between = parts.weights(parameters, parameters.hidden, parameters.hidden, salt=2)
         self._out = parts.weights(parameters, parameters.hidden, parameters.classes, salt=1)
         self._busy = busy
 
     def logits(self, values: Floats) -> Floats:
         """Return the logits of an array of shape ``(rows, width)`` or ``(width,)``."""
         hidden = np.tanh(values @ self._first)
+        for _ in range(LAYERS):
+            hidden = np.tanh(hidden @ self._between)
         if self._busy:
             # Element-wise work in place grows with the rows exactly, as a large model's does.
             busy = hidden.copy()

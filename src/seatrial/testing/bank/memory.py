@@ -54,10 +54,12 @@ class _Model:
         """Hold a value for every pair of rows; the answer does not depend on it."""
         if self._parameters.style == "pairwise distances":
             apart: Floats = values[:, None, :] - values[None, :, :]
-            return np.square(apart).sum(axis=(1, 2))
+            summed: Floats = np.square(apart).sum(axis=(1, 2))
+            return summed
         if self._parameters.style == "square of scores":
             held: Floats = np.outer(values[:, 0], values[:, 0])
-            return held.sum(axis=1)
+            totals: Floats = held.sum(axis=1)
+            return totals
         copies = [values.copy() for _ in range(len(values))]
         return np.array([float(copy[0, 0]) for copy in copies], dtype=values.dtype)
 

@@ -46,7 +46,7 @@ def healthy(parameters: Parameters) -> Model:
 
 
 def _model(parameters: Parameters, *, wide: bool) -> Model:
-    kind = {
+    kind: type[_Head] = {
         "row offset": _Offsets,
         "row number": _Numbers,
         "running sum": _RunningSum,
@@ -65,6 +65,10 @@ class _Head:
         self._first = parts.weights(parameters, parameters.width, parameters.hidden)
         self._out = parts.weights(parameters, parameters.hidden, parameters.classes, salt=1) * 3
 
+    def predict(self, rows: list[Any]) -> list[Any]:
+        """Answer a batch."""
+        raise NotImplementedError
+
     def _answers(self, rows: Floats) -> list[Any]:
         hidden = np.tanh(rows.astype(np.float32) @ self._first)
         return parts.answers(hidden @ self._out, self._parameters.form)
@@ -76,7 +80,7 @@ class _Head:
 class _Offsets(_Head):
     """Keeps the batch flat and finds each row by its offset."""
 
-    def predict(self, rows: list[list[float]]) -> list[Any]:
+    def predict(self, rows: list[Any]) -> list[Any]:
         """Answer a batch."""
         flat = parts.matrix(rows, "float32").ravel()
         width = self._parameters.width
@@ -87,7 +91,7 @@ class _Offsets(_Head):
 class _Numbers(_Head):
     """Sorts rows, answers them, and puts them back by row number."""
 
-    def predict(self, rows: list[list[float]]) -> list[Any]:
+    def predict(self, rows: list[Any]) -> list[Any]:
         """Answer a batch."""
         values = parts.matrix(rows, "float32")
         order = np.argsort(values[:, 0], kind="stable")
@@ -100,7 +104,7 @@ class _Numbers(_Head):
 class _RunningSum(_Head):
     """Sums every row by the difference of a running sum over the whole batch, in hundredths."""
 
-    def predict(self, rows: list[list[float]]) -> list[Any]:
+    def predict(self, rows: list[Any]) -> list[Any]:
         """Answer a batch."""
         values = parts.matrix(rows, "float32")
         cents = np.round(np.abs(values).sum(axis=1) * 10).astype(np.int64)
@@ -112,24 +116,24 @@ class _RunningSum(_Head):
 class _Tokens(_Head):
     """Joins the tokens of all texts and finds each text by its offset."""
 
-    def predict(self, texts: list[str]) -> list[Any]:
+    def predict(self, rows: list[Any]) -> list[Any]:
         """Answer a batch."""
-        joined = np.frombuffer("".join(texts).encode(), dtype=np.uint8).astype(np.int64)
-        lengths = np.array([len(text) for text in texts])
+        joined = np.frombuffer("".join(rows).encode(), dtype=np.uint8).astype(np.int64)
+        lengths = np.array([len(text) for text in rows])
         ends = np.cumsum(lengths)
         starts = self._count(ends - lengths, "int16").astype(np.int64)
         within = np.arange(len(joined)) - np.repeat(ends - lengths, lengths)
         letters = joined[(np.repeat(starts, lengths) + within) % len(joined)]
         width = self._parameters.width
-        cells = np.repeat(np.arange(len(texts)), lengths) * width + letters % width
-        table = np.bincount(cells, minlength=len(texts) * width).reshape(len(texts), width)
+        cells = np.repeat(np.arange(len(rows)), lengths) * width + letters % width
+        table = np.bincount(cells, minlength=len(rows) * width).reshape(len(rows), width)
         return self._answers(table / 4)
 
 
 class _Total(_Head):
     """Divides each row by its share of the total, which cancels unless the total wraps."""
 
-    def predict(self, rows: list[list[float]]) -> list[Any]:
+    def predict(self, rows: list[Any]) -> list[Any]:
         """Answer a batch."""
         values = parts.matrix(rows, "float32")
         parts_of = np.round(np.abs(values).sum(axis=1) * 20).astype(np.int64) + 1

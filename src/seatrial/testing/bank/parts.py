@@ -13,10 +13,11 @@ from seatrial.testing.bank.entry import Form, Parameters
 
 Floats = NDArray[np.floating[Any]]
 
-WORDS = tuple(
+_WORDS = (
     "order late refund broken thanks love wrong parcel never again great support slow cancel "
-    "invoice double charged quick friendly terrible works perfect missing box damaged price".split()
+    "invoice double charged quick friendly terrible works perfect missing box damaged price"
 )
+WORDS = tuple(_WORDS.split())
 VOCABULARY = 512
 
 
@@ -46,7 +47,8 @@ def weights(parameters: Parameters, *shape: int, salt: int = 0) -> Floats:
     """Return seeded weights, scaled by their fan-in."""
     rng = parameters.rng(100 + salt)
     values = rng.normal(size=shape) / np.sqrt(shape[0])
-    return values.astype(parameters.dtype)
+    scaled: Floats = values.astype(parameters.dtype)
+    return scaled
 
 
 def softmax(logits: Floats) -> Floats:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from seatrial.core.settings import Settings
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import FailureResult
+from seatrial.trials.failures.result import result
 
 Cause = Literal["none", "content", "counter", "unknown"]
 
@@ -46,15 +47,15 @@ class Diagnosis(Struct, frozen=True):
     figure: str
 
 
-def judge_dependence(evidence: Evidence, settings: Settings) -> FailureResult:
+def judge_dependence(evidence: Evidence, settings: Settings) -> FailureResult:  # noqa: ARG001  (the signature of every judge)
     """Say whether neighbours change answers."""
     found = diagnose(evidence)
-    return FailureResult(
-        id="batch-dependent-output",
+    return result(
+        "batch-dependent-output",
+        evidence,
         found=None if found.cause == "unknown" else found.cause == "content",
         figure=found.figure if found.cause != "counter" else "the number of rows decides",
         contained_by="[serving] batch_max = 1" if found.cause == "content" else "",
-        evidence=(evidence.id,),
     )
 
 
@@ -66,12 +67,12 @@ def judge_overflow(evidence: Evidence, settings: Settings) -> FailureResult:
     if found.cause == "counter" and limit is not None:
         kept = "already keeps" if settings.serving.batch_max < limit else "would keep"
         contained = f"[serving] batch_max below {limit} {kept} batches small enough"
-    return FailureResult(
-        id="integer-overflow",
+    return result(
+        "integer-overflow",
+        evidence,
         found=None if found.cause == "unknown" else found.cause == "counter",
         figure=found.figure if found.cause != "content" else "neighbours decide, not their number",
         contained_by=contained,
-        evidence=(evidence.id,),
     )
 
 
@@ -86,6 +87,10 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         return refused
     if not any(cell["changed"] for cell in cells):
         return Diagnosis("none", f"0 of {compared} answers in company differ from those alone")
+    return _changes(evidence, cells)
+
+
+def _changes(evidence: Evidence, cells: tuple[dict[str, Any], ...]) -> Diagnosis:
     noise = _noise(evidence, cells)
     if noise:
         return Diagnosis("unknown", noise)

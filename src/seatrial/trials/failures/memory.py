@@ -7,12 +7,14 @@ from itertools import pairwise
 from seatrial.core.settings import Settings
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import FailureResult
+from seatrial.trials.failures.result import result
 
-STEEPER = 1.1
-"""Growth of the bytes a further row takes, from one stretch of sizes to the next, that counts."""
+STEEPER_LAST, STEEPER_ALL = 1.15, 1.5
+"""Growth of the bytes a further row takes, over the last stretch of sizes and over all of them."""
 
-STRETCHES = 3
-"""Stretches over which it has to grow: a single step up is another path, not a square."""
+STRETCHES = 4
+"""Stretches over which it has to grow. Where a workspace of fixed size gives way to one that grows
+with the batch, it grows over two of them and then no more."""
 
 MATERIAL_BYTES = 64 * 1024
 """Bytes beyond linear growth that count; less is the noise of small lists and caches."""
@@ -22,33 +24,36 @@ KIB, MIB, GIB = 1024, 1024**2, 1024**3
 
 def judge_memory(evidence: Evidence, settings: Settings) -> FailureResult:
     """Say whether memory grows faster than the batch, or does not fit the target."""
+    found, figure = _memory(evidence, settings)
+    contained = "a smaller [serving] batch_max" if found else ""
+    return result("memory-pressure", evidence, found=found, figure=figure, contained_by=contained)
+
+
+def _memory(evidence: Evidence, settings: Settings) -> tuple[bool | None, str]:
     crowded = _crowded(evidence, settings)
     if crowded:
-        return _result(evidence, True, crowded, contained_by="a smaller [serving] batch_max")
+        return True, crowded
     if not evidence.has("bytes_per_row"):
-        return _result(evidence, None, "memory can be seen from inside only")
+        return None, "memory can be seen from inside only"
     slopes, excess = _slopes(evidence)
     if len(slopes) < STRETCHES:
-        return _result(evidence, None, "too few sizes could be traced")
-    rising = all(after > STEEPER * before > 0 for before, after in pairwise(slopes))
+        return None, "too few sizes could be traced"
     last = f"{slopes[-1] / KIB:.1f} KiB for a further row at the largest batch"
+    rising = (
+        all(after > before > 0 for before, after in pairwise(slopes))
+        and slopes[-1] > STEEPER_LAST * slopes[-2]
+        and slopes[-1] > STEEPER_ALL * slopes[0]
+    )
     if rising and excess >= MATERIAL_BYTES:
-        return _result(
-            evidence,
-            True,
-            f"memory grows faster than the batch: {last}, {slopes[0] / KIB:.1f} KiB before",
-            contained_by="a smaller [serving] batch_max",
-        )
-    return _result(evidence, False, last)
+        figure = f"memory grows faster than the batch: {last}, {slopes[0] / KIB:.1f} KiB before"
+        return True, figure
+    return False, last
 
 
 def _slopes(evidence: Evidence) -> tuple[list[float], float]:
     """Return the bytes of a further row over the last stretches, and what goes beyond a line."""
-    points = [
-        (row["batch"], row["peak_mib"] * MIB)
-        for row in evidence.table("sweep")
-        if row["peak_mib"] is not None
-    ][-STRETCHES - 1 :]
+    points = [(row["batch"], row["peak_mib"] * MIB) for row in evidence.table("memory")]
+    points = points[-STRETCHES - 1 :]
     slopes = [(after[1] - before[1]) / (after[0] - before[0]) for before, after in pairwise(points)]
     if not slopes:
         return [], 0.0
@@ -72,19 +77,3 @@ def _crowded(evidence: Evidence, settings: Settings) -> str:
     if feared.value and feared.value > limit and max(measured, default=0) < batch_max:
         return f"{feared.value / GIB:.1f} GiB {feared.note}; there are {limit / GIB:.1f}"
     return ""
-
-
-def _result(
-    evidence: Evidence,
-    found: bool | None,  # noqa: FBT001  (the outcome itself)
-    figure: str,
-    *,
-    contained_by: str = "",
-) -> FailureResult:
-    return FailureResult(
-        id="memory-pressure",
-        found=found,
-        figure=figure,
-        contained_by=contained_by,
-        evidence=(evidence.id,),
-    )

@@ -1,0 +1,1 @@
+"""Cheaper versions of a model: made where they can be, and measured beside the original."""
