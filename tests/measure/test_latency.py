@@ -12,13 +12,13 @@ BODIES = [b'{"inputs": ["a"]}', b'{"inputs": ["a longer text than the other"]}']
 AT = conditions("model@0", seed=3)
 
 
-def measured(url, seconds=3.0, **options):
+def measured(url, seconds=2.0, **options):
     return measure_latency(url, BODIES, at=AT, budget=TimeBudget(seconds), **options)
 
 
 def test_a_queue_of_one_is_found_where_it_saturates(planted_server):
     """20 ms a request, one at a time: more than 50/s cannot be sustained on any machine."""
-    evidence = measured(planted_server.url("/one-at-a-time/20"), 5.0)
+    evidence = measured(planted_server.url("/one-at-a-time/20"), 4.0)
     rates = [row["rate_per_s"] for row in evidence.table("rates")]
     assert rates == sorted(rates)
     assert 0 < evidence.value("sustained_per_s").value < 60

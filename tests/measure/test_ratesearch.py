@@ -56,6 +56,15 @@ def test_one_hiccup_does_not_end_the_search():
     assert 80 < search.highest_held <= 90
 
 
+def test_a_doubt_that_there_is_no_time_for_counts_as_broken():
+    search = RateSearch(100.0)
+    search.tell(search.next_rate(), held=True)
+    search.tell(search.next_rate(), held=False)
+    assert search.lowest_broken is None
+    search.give_up()
+    assert (search.highest_held, search.lowest_broken) == (25.0, 50.0)
+
+
 def test_what_was_measured_longest_has_the_last_word():
     search = RateSearch(100.0)
     run(search, lambda rate: rate < 90)

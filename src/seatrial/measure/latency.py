@@ -114,6 +114,7 @@ def _climb(
     while (rate := search.next_rate()) is not None:
         if mine.left_s() < duration_s:
             recorder.cut(f"the time budget ended the search for the highest rate at {rate:.0f}/s")
+            search.give_up()
             break
         result = service.load(
             rate,

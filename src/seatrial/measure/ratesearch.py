@@ -87,6 +87,11 @@ class RateSearch:
         elif self.lowest_broken is None or rate_per_s < self.lowest_broken:
             self.highest_held = max(self.highest_held or 0.0, rate_per_s)
 
+    def give_up(self) -> None:
+        """Take a rate that was to be tried again for broken: there is no time for a second try."""
+        if self._doubted is not None:
+            self.tell(self._doubted, held=False, certain=True)
+
     def _upwards(self) -> float | None:
         if self._planned:
             return self._planned.pop(0)

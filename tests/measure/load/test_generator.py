@@ -85,6 +85,12 @@ def test_a_load_can_run_inside_a_running_event_loop(planted_server):
     assert asyncio.run(in_a_notebook()).answered.all()
 
 
+def test_a_name_with_two_addresses_is_reached_at_the_one_that_listens(planted_server):
+    """``localhost`` may mean ::1 first; the server listens on 127.0.0.1 alone."""
+    result = load(planted_server.url("/answer").replace("127.0.0.1", "localhost"))
+    assert result.answered.all()
+
+
 def test_nobody_there_is_one_clear_error():
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -120,17 +126,17 @@ def test_no_bodies_no_arrivals_and_headers_with_line_breaks_are_refused(planted_
 
 
 def test_a_stopped_server_shows_in_the_percentiles_without_coordinated_omission(planted_server):
-    """Stopped for two of six seconds: what was due in the first half of it took over a second."""
+    """Stopped for two of four seconds: what was due in the first half of it took over a second."""
     pid = planted_server.process.pid
-    stop = threading.Timer(2.0, os.kill, (pid, signal.SIGSTOP))
-    resume = threading.Timer(4.0, os.kill, (pid, signal.SIGCONT))
+    stop = threading.Timer(1.0, os.kill, (pid, signal.SIGSTOP))
+    resume = threading.Timer(3.0, os.kill, (pid, signal.SIGCONT))
     stop.start()
     resume.start()
     try:
         result = run_load(
             planted_server.url("/answer"),
             BODIES,
-            arrivals_s=constant(200, duration_s=6.0),
+            arrivals_s=constant(200, duration_s=4.0),
             connections_max=64,
         )
     finally:
@@ -139,8 +145,8 @@ def test_a_stopped_server_shows_in_the_percentiles_without_coordinated_omission(
         os.kill(pid, signal.SIGCONT)
     assert result.answered.all()
     over_a_second = float((result.latency_s > 1.0).mean())
-    # One second of six; a closed loop with 64 connections would show 64 of some 800.
-    assert over_a_second == pytest.approx(1 / 6, abs=0.06)
+    # One second of four; a closed loop with 64 connections would show 64 of some 460.
+    assert over_a_second == pytest.approx(1 / 4, abs=0.08)
     assert result.latency_s.max() > 1.5
     assert summarise(result).percentile("p90").value_ms > 1000
     assert summarise(result).generator.held > 100

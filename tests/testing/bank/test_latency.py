@@ -18,7 +18,7 @@ from seatrial.trials.failures.latency import judge_latency
 
 FEW, MANY = (STYLES.index("stragglers"), STYLES.index("pauses")), range(20)
 RATE_PER_S = 60.0
-SECONDS = 4.0
+SECONDS = 3.5
 
 
 def judged(twin, seed):

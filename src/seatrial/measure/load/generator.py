@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from seatrial.core.errors import UnreachableError, UsageError
@@ -192,17 +193,25 @@ class Generator:
             self._finished.set_exception(error)
 
     async def _reach(self) -> None:
-        connection = Connection(self)
-        try:
-            async with asyncio.timeout(REACH_S):
-                await open_connection(self._target, connection)
-        except (OSError, TimeoutError) as error:
-            raise UnreachableError(
-                f"nobody answers at {self._target.url}: {error or 'no connection in time'}.",
-                hint="Start the service, or check host and port.",
-            ) from None
-        self.connections += 1
-        self._idle.append(connection)
+        """Open the first connection, to the first address of the host that takes one."""
+        said: list[str] = []
+        for address in (self._target.address, *self._target.others):
+            target = replace(self._target, address=address)
+            connection = Connection(self)
+            try:
+                async with asyncio.timeout(REACH_S):
+                    await open_connection(target, connection)
+            except (OSError, TimeoutError) as error:
+                said.append(str(error) or f"no connection to {address} in time")
+                continue
+            self._target = target
+            self.connections += 1
+            self._idle.append(connection)
+            return
+        raise UnreachableError(
+            f"nobody answers at {self._target.url}: {'; '.join(said)}.",
+            hint="Start the service, or check host and port.",
+        )
 
     async def _close(self) -> None:
         for task in self._opening:

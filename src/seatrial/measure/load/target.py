@@ -21,6 +21,7 @@ class Target:
         url: As given.
         host: Name for the ``Host`` header and for TLS.
         address: Numeric address.
+        others: Further addresses of the host: localhost is often two, with a server on one.
         port: Its port.
         path: Path and query.
         tls: Context for ``https``; ``None`` for ``http``.
@@ -29,6 +30,7 @@ class Target:
     url: str
     host: str
     address: str
+    others: tuple[str, ...]
     port: int
     path: str
     tls: ssl.SSLContext | None
@@ -59,13 +61,14 @@ def resolve_target(url: str) -> Target:
         raise UnreachableError(
             f"the host of {url} has no address: {error}.", hint="Check the name."
         ) from None
-    address, resolved_port = found[0][4][:2]
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(
         url=url,
         host=parts.hostname,
-        address=str(address),
-        port=int(resolved_port),
+        address=addresses[0],
+        others=tuple(addresses[1:]),
+        port=port or PORTS[parts.scheme],
         path=path,
         tls=ssl.create_default_context() if parts.scheme == "https" else None,
     )
