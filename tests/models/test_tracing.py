@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -195,6 +196,28 @@ def test_the_peak_of_memory_grows_with_what_a_call_holds():
     assert large.peak_bytes - small.peak_bytes == pytest.approx(36 * 8000, rel=0.05)
 
 
+def test_memory_is_not_watched_for_longer_than_the_limit(monkeypatch):
+    monkeypatch.setattr("seatrial.models.tracing.PEAK_MAX_S", 0.0)
+    released = threading.Event()
+
+    def predict(xs):
+        while tracemalloc.is_tracing() and not released.is_set():
+            released.wait(0.001)
+        return xs
+
+    assert trace_call(predict, [1]).peak_bytes is None
+    assert not tracemalloc.is_tracing()
+
+
+def test_memory_that_somebody_watches_already_goes_on_being_watched():
+    tracemalloc.start()
+    try:
+        assert trace_call(lambda xs: np.zeros(1000) + xs[0], [1] * 1000).peak_bytes >= 8000
+        assert tracemalloc.is_tracing()
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_model_sees_a_list_of_the_same_inputs():
     seen = []
 
@@ -227,6 +250,33 @@ def test_the_share_sums_lines_that_grow_with_the_rows():
 
 def test_a_line_that_does_not_grow_with_the_rows_does_not_count():
     assert row_share(trace(8, line(200, 0.9)), trace(64, line(200, 0.9))) == (0.0, None)
+
+
+def test_a_loop_is_still_seen_where_watching_stopped_early():
+    def slow(xs):
+        answers = []
+        for n in range(len(xs)):
+            total = xs[n]
+            for _ in range(300):
+                total += 1
+            answers.append(total)
+        return answers
+
+    small = trace_call(slow, [0] * 8)
+    large = trace_call(slow, [0] * 64, events_max=15_000)
+    assert (small.complete, large.complete) == (True, False)
+    assert row_share(small, large)[0] > 0.9
+
+
+def test_a_loop_of_fixed_length_is_none_where_watching_stopped_early():
+    def layers(xs):
+        total = 0
+        for _ in range(2000):
+            total += 1
+        return [total] * len(xs)
+
+    large = trace_call(layers, [0] * 64, events_max=1000)
+    assert row_share(trace_call(layers, [0] * 8), large) == (0.0, None)
 
 
 def test_inner_seconds_are_not_counted_twice():

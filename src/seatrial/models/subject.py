@@ -67,7 +67,8 @@ class Trace(Struct, frozen=True):
         seconds: How long the traced call took.
         lines: Every Python line that ran, most seconds first. Seconds of a line include the C
             code and the calls that it made.
-        peak_bytes: Most memory that Python and NumPy held at once for this call.
+        peak_bytes: Most memory that Python and NumPy held at once for this call; ``None`` where
+            watching it took too long.
         complete: Whether every event was seen; counts are lower bounds where it is false.
     """
 

@@ -19,6 +19,7 @@ The time that watching itself takes is left out of all figures as far as it can 
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import sysconfig
@@ -28,13 +29,16 @@ import tracemalloc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any, Final, Literal
 
 from seatrial.models.subject import LineShare, Trace, call
 
-EVENTS_MAX: Final = 2_000_000
+EVENTS_MAX: Final = 1_000_000
 """Events after which watching stops: about three seconds of them; the trace says that it did."""
+
+PEAK_MAX_S: Final = 3.0
+"""Longest that memory is watched in one call; after that the peak stays unknown."""
 
 LINES_MAX: Final = 400
 """Rows kept, those with the most seconds first."""
@@ -123,16 +127,21 @@ def row_share(small: Trace, large: Trace) -> tuple[float, LineShare | None]:
 
     Returns:
         The share, between 0 and 1, and the line that holds most of it. A model that handles its
-        rows together has a share near 0, however long it computes.
+        rows together has a share near 0, however long it computes. Where watching the large call
+        stopped early, its counts are lower bounds: a line then counts if it ran noticeably oftener
+        than in the small call, and the share is that of the time that was watched.
     """
-    growth = GROWTH_SLACK * large.rows / small.rows
     before = {_key(line): line.count for line in per_row(small)}
+    if large.complete:
+        least, most = GROWTH_SLACK * large.rows / small.rows, large.seconds
+        seen = per_row(large)
+    else:
+        least, most = CUT_GROWTH, sum(line.own_seconds for line in large.lines)
+        seen = large.lines
     growing = [
-        line
-        for line in per_row(large)
-        if _key(line) in before and line.count >= growth * before[_key(line)]
+        line for line in seen if _key(line) in before and line.count >= least * before[_key(line)]
     ]
-    if not growing or large.seconds <= 0.0:
+    if not growing or most <= 0.0:
         return 0.0, None
     ran = [line for line in growing if line.what != "draws"]
     by_function: dict[tuple[str, str], float] = defaultdict(float)
@@ -143,7 +152,7 @@ def row_share(small: Trace, large: Trace) -> tuple[float, LineShare | None]:
         max(by_function.values(), default=0.0),
         max((line.seconds for line in growing if line.what == "draws"), default=0.0),
     )
-    return min(held / large.seconds, 1.0), growing[0]
+    return min(held / most, 1.0), growing[0]
 
 
 PEELED: Final = 1
@@ -151,6 +160,10 @@ PEELED: Final = 1
 
 GROWTH_SLACK: Final = 0.8
 """A line whose count grows with the rows may fall this far short: rows differ in length."""
+
+
+CUT_GROWTH: Final = 1.2
+"""How much oftener a line must have run in a call that was not watched to its end."""
 
 
 class _Watch:
@@ -324,18 +337,29 @@ def _trace_threads(tracer: Any) -> None:
         threading.settrace(tracer)
 
 
-def _peak_bytes(predict: Callable[[list[Any]], Any], inputs: list[Any]) -> int:
-    running = tracemalloc.is_tracing()
-    if not running:
-        tracemalloc.start()
+def _peak_bytes(predict: Callable[[list[Any]], Any], inputs: list[Any]) -> int | None:
+    """Return the most that one call held at once, or ``None`` where finding out took too long."""
+    if tracemalloc.is_tracing():
+        return _peak_of(predict, inputs)
+    # Code that makes many small objects runs twenty times slower here; it is let go in time.
+    alarm = threading.Timer(PEAK_MAX_S, tracemalloc.stop)
+    alarm.daemon = True
+    tracemalloc.start()
+    alarm.start()
     try:
-        tracemalloc.reset_peak()
-        held, _ = tracemalloc.get_traced_memory()
-        call(predict, list(inputs))
-        _, peak = tracemalloc.get_traced_memory()
+        peak = _peak_of(predict, inputs)
+        return peak if tracemalloc.is_tracing() else None
     finally:
-        if not running:
-            tracemalloc.stop()
+        alarm.cancel()
+        alarm.join()
+        tracemalloc.stop()
+
+
+def _peak_of(predict: Callable[[list[Any]], Any], inputs: list[Any]) -> int:
+    tracemalloc.reset_peak()
+    held, _ = tracemalloc.get_traced_memory()
+    call(predict, list(inputs))
+    _, peak = tracemalloc.get_traced_memory()
     return max(peak - held, 0)
 
 
@@ -345,18 +369,11 @@ _LIBRARY_FOLDERS: Final = tuple(
         for name in ("stdlib", "platstdlib", "purelib", "platlib")
     }
 )
-_kinds: dict[CodeType, str] = {}
 
 
-def _kind(code: CodeType) -> str:
-    """Return ``own``, ``driver``, ``library`` or ``seatrial`` for a piece of code."""
-    kind = _kinds.get(code)
-    if kind is None:
-        kind = _kinds[code] = _kind_of_file(code.co_filename)
-    return kind
-
-
-def _kind_of_file(file: str) -> str:
+@functools.cache
+def _kind(file: str) -> str:
+    """Return ``own``, ``driver``, ``library`` or ``seatrial`` for the code of a file."""
     if file.startswith(_OUR_BANK):
         return "own"
     if file.startswith(_OURS):
@@ -370,7 +387,7 @@ def _kind_of_file(file: str) -> str:
 
 
 def _is_library(frame: FrameType) -> bool:
-    return _kind(frame.f_code) in {"library", "driver"}
+    return _kind(frame.f_code.co_filename) in {"library", "driver"}
 
 
 def _is_watched(frame: FrameType) -> bool:
@@ -379,7 +396,7 @@ def _is_watched(frame: FrameType) -> bool:
     for _ in range(DRIVER_DEPTH):
         if here is None:
             return False
-        kind = _kind(here.f_code)
+        kind = _kind(here.f_code.co_filename)
         if kind == "own":
             return True
         if kind != "driver":
