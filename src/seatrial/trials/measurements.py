@@ -14,9 +14,14 @@ from seatrial.measure.latency import measure_latency
 from seatrial.measure.ratestep import Limits
 from seatrial.measure.skew import measure_skew
 from seatrial.measure.start import measure_start
+from seatrial.measure.variants.building import build_variants, discard
+from seatrial.measure.variants.comparison import Labelled, NotMade, measure_variants
 from seatrial.models.answers import Answer
+from seatrial.models.subject import Subject
+from seatrial.models.variant import size_bytes
 from seatrial.stats.scores import row_scores
 from seatrial.trials.production import told_apart
+from seatrial.trials.proofs.variants import worth_serving
 from seatrial.trials.rig import Rig
 
 SHARES = {"batching": 0.35, "variants": 0.3, "start": 0.25, "latency": 0.6, "skew": 0.5}
@@ -38,6 +43,27 @@ def batching(rig: Rig) -> Evidence:
         budget=rig.budget.share(SHARES["batching"]),
         memory_gib=rig.settings.target.memory_gib,
     )
+
+
+def variants(rig: Rig) -> Evidence:
+    """Make and compare cheaper versions of the model; keep those that are worth serving."""
+    rows, production = rig.supplied.eval, rig.supplied.production
+    versions: dict[str, Subject | NotMade] = dict(rig.original.variants())
+    built = build_variants(rig.folder, rig.settings)
+    for one in built:
+        versions[one.name] = NotMade(one.why, one.failed) if one.why else rig.version(one.name)
+    evidence = measure_variants(
+        rig.original,
+        versions,
+        Labelled(rows.inputs, rows.labels or [], rig.settings.eval.metric, rig.score),
+        at=rig.at,
+        budget=rig.budget.share(SHARES["variants"]),
+        production=production.inputs if production else (),
+        sizes_bytes={one.name: size_bytes(rig.folder, one.name) for one in built if not one.why},
+        must_equal=[one.name for one in built if one.must_equal],
+    )
+    discard(rig.folder, but={rig.settings.serving.variant, *worth_serving(evidence, rig.settings)})
+    return evidence
 
 
 def latency(rig: Rig) -> Evidence:

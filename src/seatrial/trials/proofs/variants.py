@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from seatrial.core.settings import Settings
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import ItemResult
 from seatrial.trials.case import Case, judged, missing, unmeasured
@@ -31,12 +32,29 @@ def prove_precision_variants(case: Case) -> ItemResult:
         )
     if chosen is not None:
         return _served(evidence, chosen, budget, figure)
-    inside = [row for row in measured if row["low"] >= -budget]
-    faster = [row for row in inside if (row.get("speedup") or 0.0) > 1.0]
-    advice = f'serve the faster one: [serving] variant = "{faster[0]["name"]}"' if faster else ""
+    faster = worth_serving(evidence, case.settings)
+    advice = f'serve the faster one: [serving] variant = "{faster[0]}"' if faster else ""
     return judged(
         ITEM, "pass", figure, because=_losers(measured, budget), fix=advice, evidence=(evidence,)
     )
+
+
+def worth_serving(evidence: Evidence, settings: Settings) -> list[str]:
+    """Return the variants that are faster and inside the accuracy budget, the fastest first.
+
+    Without a budget none may cost anything that the interval can tell from nothing.
+    """
+    budget = settings.budget.variant_accuracy_points or 0.0
+    rows = [
+        row
+        for row in evidence.table("variants")
+        if row["name"] != "original"
+        and row["state"] == "measured"
+        and (row["low"] >= -budget or (budget == 0.0 and row["low"] <= 0.0 <= row["high"]))
+        and (row.get("speedup") or 0.0) > 1.0
+    ]
+    rows.sort(key=lambda row: row["speedup"], reverse=True)
+    return [row["name"] for row in rows]
 
 
 def _served(evidence: Evidence, row: dict[str, Any], budget: float, figure: str) -> ItemResult:
