@@ -16,60 +16,40 @@ dropped. Operators of custom libraries are refused, because running them means r
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from msgspec import Struct
 
 from seatrial.core.errors import (
-    InputError,
     MissingLibraryError,
     ModelLoadError,
     OutputContractError,
 )
 from seatrial.core.settings import InputKind, Settings, Task
 from seatrial.models import columns, scores
+from seatrial.models.classnames import class_names
 from seatrial.models.estimator import declared_order
 from seatrial.models.subject import CallableSubject, Subject
+from seatrial.models.tensors import (
+    FLOATS,
+    NUMPY_TYPES,
+    STRING,
+    Slot,
+    column,
+    fixed_size,
+    shaped,
+    strings,
+)
 
 THREADS: Final = 1
 """Threads inside one call: throughput comes from several processes, and latency stays even."""
 
-_NUMPY: Final = {
-    "tensor(float)": np.float32,
-    "tensor(double)": np.float64,
-    "tensor(float16)": np.float16,
-    "tensor(int64)": np.int64,
-    "tensor(int32)": np.int32,
-    "tensor(int16)": np.int16,
-    "tensor(int8)": np.int8,
-    "tensor(uint8)": np.uint8,
-    "tensor(bool)": np.bool_,
-}
-_STRING: Final = "tensor(string)"
-_FLOATS: Final = frozenset({"tensor(float)", "tensor(double)", "tensor(float16)"})
-_CLASS_KEYS: Final = ("classes", "class_names", "names")
 _UNREGISTERED: Final = re.compile(r"([\w.]*):?\b(\w+)\(-?\d+\) is not a registered function/op")
 _LOCALE: Final = re.compile(r"construct locale with name:\s*([\w.-]+)")
 _DISTRIBUTIONS: Final = frozenset({"Sigmoid", "HardSigmoid", "Softmax", "Clip"})
-
-
-class Slot(Struct, frozen=True):
-    """One input of a session: its name, type and the fixed part of its shape."""
-
-    name: str
-    type: str
-    shape: tuple[int | None, ...]
-
-    @property
-    def width(self) -> int | None:
-        """Columns of a ``[rows, columns]`` tensor, where they are fixed."""
-        return self.shape[1] if len(self.shape) == 2 else None  # noqa: PLR2004
 
 
 def open_model(location: str, *, settings: Settings, folder: Path) -> Subject:
@@ -129,18 +109,19 @@ class OnnxModel:
         self._task = task
         self._session = session(path, threads=threads)
         self._slots = [
-            Slot(one.name, one.type, tuple(_fixed(size) for size in one.shape))
+            Slot(one.name, one.type, tuple(fixed_size(size) for size in one.shape))
             for one in self._session.get_inputs()
         ]
         self._order = list(order) if order else None
         self._check_inputs()
-        self.batch_fixed = self._slots[0].shape[0] if self._slots[0].shape else None
-        self._classes = _class_names(path, self._session)
+        self.batchfixed_size = self._slots[0].shape[0] if self._slots[0].shape else None
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self._classes = class_names(path, metadata)
         self._single_is_probability = _ends_in_distribution(path, self._session, task)
 
     def predict(self, inputs: list[Any]) -> list[Any]:
         """Answer a batch."""
-        step = self.batch_fixed or len(inputs)
+        step = self.batchfixed_size or len(inputs)
         answers: list[Any] = []
         for start in range(0, len(inputs), step):
             part = inputs[start : start + step]
@@ -151,12 +132,12 @@ class OnnxModel:
 
     def _check_inputs(self) -> None:
         slots = self._slots
-        strings = [slot for slot in slots if slot.type == _STRING]
+        strings = [slot for slot in slots if slot.type == STRING]
         fits = {
             "text": len(slots) == 1 and len(strings) == 1,
-            "array": len(slots) == 1 and not strings and slots[0].type in _NUMPY,
-            "image": len(slots) == 1 and not strings and slots[0].type in _NUMPY,
-            "record": all(slot.type in _NUMPY or slot.type == _STRING for slot in slots),
+            "array": len(slots) == 1 and not strings and slots[0].type in NUMPY_TYPES,
+            "image": len(slots) == 1 and not strings and slots[0].type in NUMPY_TYPES,
+            "record": all(slot.type in NUMPY_TYPES or slot.type == STRING for slot in slots),
             "chat": False,
         }[self._kind]
         if not slots or not fits:
@@ -200,27 +181,25 @@ class OnnxModel:
     def _feed(self, inputs: list[Any]) -> dict[str, np.ndarray]:
         slot = self._slots[0]
         if self._kind == "text":
-            return {slot.name: _strings(inputs, slot)}
+            return {slot.name: strings(inputs, slot)}
         if self._kind == "record" and not self._is_block():
             found = columns.by_column(inputs, [one.name for one in self._slots])
-            return {one.name: _column(found[one.name], one) for one in self._slots}
+            return {one.name: column(found[one.name], one) for one in self._slots}
         if self._kind == "record":
             block = columns.matrix(inputs, self._order or [])
         else:
             block = columns.array(inputs)
-        return {slot.name: _shaped(block, slot)}
+        return {slot.name: shaped(block, slot)}
 
     def _read(self, outputs: list[Any]) -> list[Any]:
         declared = self._session.get_outputs()
         maps = next((one for one in outputs if _is_maps(one)), None)
-        floats = next(
-            (v for v, o in zip(outputs, declared, strict=True) if o.type in _FLOATS), None
-        )
+        floats = next((v for v, o in zip(outputs, declared, strict=True) if o.type in FLOATS), None)
         labels = next(
             (
                 _flat(value)
                 for value, output in zip(outputs, declared, strict=True)
-                if output.type in {_STRING, "tensor(int64)", "tensor(int32)"}
+                if output.type in {STRING, "tensor(int64)", "tensor(int32)"}
             ),
             None,
         )
@@ -250,7 +229,7 @@ class OnnxSubject(CallableSubject):
 
     def __init__(self, model: OnnxModel) -> None:
         super().__init__(model.predict)
-        self.takes_batches = model.batch_fixed != 1
+        self.takes_batches = model.batchfixed_size != 1
 
 
 def session(path: Path, *, threads: int = THREADS) -> Any:
@@ -312,70 +291,6 @@ _NEEDS: Final = {
 }
 
 
-def _fixed(size: Any) -> int | None:
-    return size if isinstance(size, int) and size > 0 else None
-
-
-def _strings(values: Sequence[Any], slot: Slot) -> np.ndarray:
-    for row, value in enumerate(values):
-        if not isinstance(value, str):
-            raise InputError(
-                f"row {row} is {type(value).__name__}; the model's input {slot.name!r} takes text.",
-                hint="Send text, or mend [model] input.",
-                details={"row": row},
-            )
-    return _as_rows(np.array(values, dtype=object), slot)
-
-
-def _column(values: Sequence[Any], slot: Slot) -> np.ndarray:
-    if slot.type == _STRING:
-        # ONNX has no missing string; encoders trained on text know the empty one.
-        texts = ["" if columns.is_missing(value) else str(value) for value in values]
-        return _as_rows(np.array(texts, dtype=object), slot)
-    kind = _NUMPY[slot.type]
-    missing = next((row for row, value in enumerate(values) if columns.is_missing(value)), None)
-    if missing is not None and slot.type not in _FLOATS:
-        raise InputError(
-            f"row {missing}: the column {slot.name!r} is missing, and the model's input takes "
-            f"{slot.type}, which cannot say so.",
-            hint="Fill the value in before asking, or export the model with a float input.",
-            details={"row": missing},
-        )
-    try:
-        return _as_rows(columns.column(values).astype(kind), slot)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"the column {slot.name!r} takes {slot.type}: {error}.",
-            hint="Compare the rows with the model's inputs.",
-        ) from None
-
-
-def _as_rows(values: np.ndarray, slot: Slot) -> np.ndarray:
-    return values.reshape(-1, *([1] * max(len(slot.shape) - 1, 0)))
-
-
-def _shaped(block: np.ndarray, slot: Slot) -> np.ndarray:
-    if slot.type == _STRING:
-        texts = ["" if columns.is_missing(value) else str(value) for value in block.ravel()]
-        return np.array(texts, dtype=object).reshape(block.shape)
-    expected, received = slot.shape[1:], block.shape[1:]
-    fits = len(expected) == len(received) and all(
-        want is None or want == got for want, got in zip(expected, received, strict=True)
-    )
-    if slot.shape and not fits:
-        raise InputError(
-            f"one input has the shape {list(received)}; the model's input {slot.name!r} takes "
-            f"{[size or '?' for size in expected]}.".replace("'", ""),
-            hint="Reshape the inputs to what the model was exported with.",
-        )
-    if block.dtype == object:
-        raise InputError(
-            f"the model's input {slot.name!r} takes {slot.type}; received text in a column.",
-            hint="Encode text columns before asking, or export one input per column.",
-        )
-    return block.astype(_NUMPY[slot.type])
-
-
 def _is_maps(output: Any) -> bool:
     return isinstance(output, list) and all(isinstance(row, Mapping) for row in output)
 
@@ -394,45 +309,13 @@ def _flat(values: Any) -> list[Any]:
     return scores.bare(np.asarray(values))
 
 
-def _class_names(path: Path, opened: Any) -> list[Any] | None:
-    metadata = opened.get_modelmeta().custom_metadata_map
-    for key in _CLASS_KEYS:
-        if key in metadata:
-            return _listed(metadata[key], f"the metadata entry {key!r} of {path.name}")
-    beside = path.with_name("classes.json")
-    if beside.is_file():
-        return _listed(beside.read_text(encoding="utf-8"), str(beside))
-    return None
-
-
-def _listed(text: str, where: str) -> list[Any]:
-    """Read class names: a JSON list, an object of index to name, or either as Python writes it."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        try:
-            found = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            found = None
-    if isinstance(found, Mapping):
-        places = {str(key): name for key, name in found.items()}
-        found = [places.get(str(index)) for index in range(len(places))]
-    if not isinstance(found, list) or any(name is None for name in found):
-        raise ModelLoadError(
-            f"{where} names no classes: {text[:100]!r}; accepted is a JSON list of names, or an "
-            "object of index to name.",
-            hint='For example: ["negative", "positive"]',
-        )
-    return found
-
-
 def _ends_in_distribution(path: Path, opened: Any, task: Task) -> bool:
     """Say whether a single column of scores holds probabilities rather than logits.
 
     Names are asked first (``probability``, ``logits``), then the graph, because a number alone
     cannot tell: 0.7 may be either.
     """
-    output = next((one for one in opened.get_outputs() if one.type in _FLOATS), None)
+    output = next((one for one in opened.get_outputs() if one.type in FLOATS), None)
     if task != "classification" or output is None:
         return True
     if "prob" in output.name.lower():
