@@ -1,13 +1,17 @@
-"""Project folders for the command line, and a way to call it."""
+"""Project folders for the command line, and two ways to call it."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+import traceback
 from dataclasses import dataclass
 
 import pytest
+from click.testing import CliRunner
+
+from seatrial.cli import main
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,24 @@ class Ended:
 
 
 @pytest.fixture
-def seatrial():
+def seatrial(monkeypatch):
+    """Call the command line in this process, where a warning is an error."""
+    monkeypatch.setattr(sys, "warnoptions", ["error"])
+
+    def call(*arguments, cwd=None):
+        if cwd is not None:
+            monkeypatch.chdir(cwd)
+        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+        err = result.stderr
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            err += "".join(traceback.format_exception(result.exception))
+        return Ended(result.exit_code, result.stdout, err)
+
+    return call
+
+
+@pytest.fixture
+def process():
     """Call the command line in a process of its own."""
 
     def call(*arguments, cwd=None, timeout=150):

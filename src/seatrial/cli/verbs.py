@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
 from collections.abc import Mapping
 from types import FrameType
 from typing import Any
@@ -45,7 +46,12 @@ class Verbs(click.Group):
         """Run a verb; print an error of ours as one line and leave with its exit status."""
         previous = signal.signal(signal.SIGTERM, _terminate)
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                # No user code runs in this process: a warning here would be ours or a library's,
+                # and tell the reader nothing. -W and --debug show them.
+                if not (sys.warnoptions or ctx.params.get("debug")):
+                    warnings.simplefilter("ignore")
+                return super().invoke(ctx)
         except SeatrialError as error:
             if ctx.params.get("debug"):
                 raise

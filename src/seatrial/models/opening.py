@@ -9,6 +9,7 @@ from typing import Any, Final
 from seatrial.core import plugins
 from seatrial.core.errors import UnknownNameError
 from seatrial.core.settings import Settings
+from seatrial.models.metric import METRIC, open_metric
 from seatrial.models.subject import Batch, Subject, Trace
 from seatrial.models.variant import kept_variants, open_variant
 
@@ -29,6 +30,8 @@ def open_subject(settings: Settings, folder: Path, *, variant: str = ORIGINAL) -
         ModelLoadError: It could not be loaded.
         EnvironmentMismatchError: This machine lacks what it needs.
     """
+    if settings.model.adapter == METRIC:
+        return open_metric(settings.model.location, folder=folder)
     if variant != ORIGINAL and variant in kept_variants(folder):
         return open_variant(folder, variant, settings=settings)
     open_model = plugins.adapters.get(settings.model.adapter)

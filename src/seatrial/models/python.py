@@ -56,20 +56,28 @@ def open_model(location: str, *, settings: Settings, folder: Path) -> Subject:
     Raises:
         ModelLoadError: No such module or attribute, it raised, or it returned no model.
     """
-    module_name, _, attribute = location.partition(":")
-    if not module_name or not attribute:
-        raise ModelLoadError(
-            f'model.load = {location!r}; accepted is "module:callable".',
-            hint='For example: load = "model:load" for the function load in model.py.',
-        )
     with importing(folder):
-        module = _import(module_name, folder)
-        model = _called(_attribute(module, attribute), location)
+        model = _called(_named(location, folder, "model.load"), location)
     if is_estimator(model):
         return estimator_subject(
             model, kind=settings.model.input, order=declared_order(settings.eval.input)
         )
     return subject_of(model)
+
+
+def named(location: str, *, folder: Path, setting: str) -> Any:
+    """Import ``module:attribute`` from ``folder`` and return the attribute.
+
+    Args:
+        location: Module and attribute.
+        folder: Where the module lies; installed modules are found too.
+        setting: The dotted key that it was given as, for messages.
+
+    Raises:
+        ModelLoadError: No such module or attribute, or importing it raised.
+    """
+    with importing(folder):
+        return _named(location, folder, setting)
 
 
 @contextmanager
@@ -102,7 +110,17 @@ def _forget(folders: set[Path]) -> None:
             del sys.modules[name]
 
 
-def _import(name: str, folder: Path) -> Any:
+def _named(location: str, folder: Path, setting: str) -> Any:
+    module_name, _, attribute = location.partition(":")
+    if not module_name or not attribute:
+        raise ModelLoadError(
+            f'{setting} = {location!r}; accepted is "module:callable".',
+            hint='For example: "model:load" for the function load in model.py.',
+        )
+    return _attribute(_import(module_name, folder, setting), attribute)
+
+
+def _import(name: str, folder: Path, setting: str) -> Any:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -110,7 +128,7 @@ def _import(name: str, folder: Path) -> Any:
             known = sorted(path.stem for path in folder.glob("*.py"))
             raise ModelLoadError(
                 f"there is no module {name!r}; modules in {folder}: {', '.join(known) or 'none'}.",
-                hint=nearest(name, known) or f"Write {name}.py there, or mend [model] load.",
+                hint=nearest(name, known) or f"Write {name}.py there, or mend {setting}.",
             ) from None
         raise ModelLoadError(
             f"importing {name} failed: {error}.",
@@ -128,7 +146,7 @@ def _attribute(module: Any, dotted: str) -> Any:
             known = [key for key in vars(module) if not key.startswith("_")]
             raise ModelLoadError(
                 f"{module.__name__} has no {dotted!r}; it has: {', '.join(known) or 'nothing'}.",
-                hint=nearest(dotted, known) or f"Define {dotted}() there: it returns the model.",
+                hint=nearest(dotted, known) or f"Define {dotted} in {module.__name__}.py.",
             )
         found = getattr(found, name)
     return found

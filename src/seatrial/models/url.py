@@ -38,7 +38,7 @@ AT_ONCE: Final = 8
 """Requests in flight where every input is a request of its own."""
 
 
-def open_model(location: str, *, settings: Settings, folder: Path) -> Subject:  # noqa: ARG001  (the signature of every adapter)
+def open_model(location: str, *, settings: Settings, folder: Path) -> UrlSubject:  # noqa: ARG001  (the signature of every adapter)
     """Return the service at a URL as a subject; nothing is sent but OIP's metadata request.
 
     Args:

@@ -17,7 +17,10 @@ WITHIN = "within:"
 NUMBER = "number"
 
 RowScore: TypeAlias = Callable[[Any, Any], float]
-"""``score(answer, label) -> float`` in [0, 1]."""
+"""``score(answer, label) -> float`` in [0, 1].
+
+A score that lives in another process may also have ``many(pairs) -> list of floats``, which is
+then called instead, once for all rows."""
 
 
 def row_score(metric: str, *, custom: RowScore | None = None) -> RowScore:
@@ -79,10 +82,13 @@ def row_scores(
     rule = row_score(metric, custom=custom)
     if custom is None:
         check_types(answers, labels, numeric=metric.startswith(WITHIN))
-    scores = np.full(len(labels), np.nan)
-    for row, (answer, label) in enumerate(zip(answers, labels, strict=True)):
-        if not missing(label):
-            scores[row] = 0.0 if missing(answer) else _checked(rule(answer, label), row)
+    scores = np.array([np.nan if missing(label) else 0.0 for label in labels])
+    pairs = list(zip(answers, labels, strict=True))
+    judged = [row for row, pair in enumerate(pairs) if not any(map(missing, pair))]
+    many = getattr(rule, "many", None)
+    given = [pairs[row] for row in judged]
+    found = many(given) if many else [rule(answer, label) for answer, label in given]
+    scores[judged] = [_checked(score, row) for score, row in zip(found, judged, strict=True)]
     return scores
 
 

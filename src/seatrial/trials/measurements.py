@@ -19,7 +19,6 @@ from seatrial.measure.variants.comparison import Labelled, NotMade, measure_vari
 from seatrial.models.answers import Answer
 from seatrial.models.subject import Subject
 from seatrial.models.variant import size_bytes
-from seatrial.stats.scores import row_scores
 from seatrial.trials.production import told_apart
 from seatrial.trials.proofs.variants import worth_serving
 from seatrial.trials.rig import Rig
@@ -47,7 +46,7 @@ def batching(rig: Rig) -> Evidence:
 
 def variants(rig: Rig) -> Evidence:
     """Make and compare cheaper versions of the model; keep those that are worth serving."""
-    rows, production = rig.supplied.eval, rig.supplied.production
+    rows, production = rig.rows.eval, rig.rows.production
     versions: dict[str, Subject | NotMade] = dict(rig.original.variants())
     built = build_variants(rig.folder, rig.settings)
     for one in built:
@@ -102,10 +101,10 @@ def skew(rig: Rig) -> Evidence:
 
 def calibration(rig: Rig) -> Evidence:
     """Compare confidence with correctness on the eval set and on labelled production rows."""
-    rows, production = rig.supplied.eval, rig.supplied.production
+    rows, production = rig.rows.eval, rig.rows.production
     on_production = None
     if production is not None and production.labels is not None:
-        recorded = rig.supplied.recorded
+        recorded = rig.rows.recorded
         answers = (
             recorded.answers if recorded else told_apart(rig.served_production, rig.settings)[0]
         )
@@ -115,12 +114,7 @@ def calibration(rig: Rig) -> Evidence:
 
 
 def _scored(rig: Rig, answers: Sequence[Answer | None], labels: Sequence[Any]) -> Scored:
-    scores = row_scores(
-        [None if answer is None else answer.output for answer in answers],
-        labels,
-        metric=rig.settings.eval.metric,
-        custom=rig.score,
-    )
+    scores = rig.scores(answers, labels)
     return Scored(
         confidences=[None if answer is None else answer.confidence for answer in answers],
         scores=[

@@ -69,7 +69,7 @@ def gap_and_write(settings: Settings, folder: Path, *, progress: Progress) -> Ga
     """Measure the gap alone, and keep it."""
     with Rig(settings, folder) as rig:
         progress.stage(f"reading rows and loading {settings.model.name}")
-        progress.note(f"{len(rig.eval_answers)} eval rows answered")
+        progress.note(f"{len(rig.eval_scores)} eval rows answered")
         progress.stage("comparing eval with production, and explaining the difference")
         gap = measure_production(rig)
     EvidenceStore(folder).put_gap(gap)

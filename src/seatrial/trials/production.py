@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
+from seatrial.core.clock import TimeBudget
 from seatrial.core.errors import SeatrialError
 from seatrial.core.settings import Settings
 from seatrial.describe.describer import describer_for
@@ -12,7 +15,13 @@ from seatrial.gap.case import EvalRows, Fate, GapCase, ProductionRows
 from seatrial.gap.gap import measure_gap
 from seatrial.models.answers import Answer
 from seatrial.trials.answering import Outcome, answer_all
-from seatrial.trials.rig import BATCH, Rig
+from seatrial.trials.rig import Rig
+
+SHARE = 0.5
+"""Of the time left, that asking again with a factor undone may take."""
+
+LEAST_S = 10.0
+"""What it may take even where the measurements before it spent all."""
 
 
 def measure_production(rig: Rig) -> GapDocument:
@@ -22,11 +31,11 @@ def measure_production(rig: Rig) -> GapDocument:
         DataError: Answers and labels are of different types.
         ModelError: The variant cannot answer the eval set.
     """
-    rows, settings = rig.supplied.eval, rig.settings
+    rows, settings = rig.rows.eval, rig.settings
     served, served_fate = told_apart(rig.served_eval, settings)
     variant = None
     if rig.inside and settings.serving.variant != "original":
-        variant = answer_all(rig.variant, rows.inputs, batch=BATCH)
+        variant = answer_all(rig.variant, rows.inputs, batch=rig.pace.batch)
     case = GapCase(
         eval=EvalRows(
             inputs=rows.inputs,
@@ -42,9 +51,16 @@ def measure_production(rig: Rig) -> GapDocument:
         score=rig.score,
         task=settings.model.task,
         describer=describer_for(settings.model.input, rows.inputs),
-        answer=lambda inputs: rig.variant.answer(inputs).answers,
+        answer=lambda inputs: answer_all(rig.variant, inputs, batch=rig.pace.batch),
+        budget=_budget(rig),
     )
-    return measure_gap(case)
+    document = measure_gap(case)
+    return msgspec.structs.replace(document, criticisms=(*rig.left_out, *document.criticisms))
+
+
+def _budget(rig: Rig) -> TimeBudget:
+    """Half of what is left; the last in a trial gets a little more than nothing."""
+    return TimeBudget(max(LEAST_S, SHARE * rig.budget.left_s()), clock=rig.clock)
 
 
 def told_apart(
@@ -65,7 +81,7 @@ def told_apart(
 
 
 def _production(rig: Rig) -> ProductionRows | None:
-    rows, recorded = rig.supplied.production, rig.supplied.recorded
+    rows, recorded = rig.rows.production, rig.rows.recorded
     if rows is None:
         return None
     answers: Sequence[Answer | None]

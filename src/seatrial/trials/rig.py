@@ -6,7 +6,6 @@ and ``gap`` nothing but subjects, URLs and rows. All that it started ends with i
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
@@ -15,6 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from seatrial.core.clock import SYSTEM, Clock, TimeBudget
 from seatrial.core.settings import Settings
@@ -25,17 +26,21 @@ from seatrial.models.estimator import declared_order
 from seatrial.models.identity import release_of
 from seatrial.models.process import ModelProcess
 from seatrial.models.subject import Subject
-from seatrial.models.url import UrlSubject
-from seatrial.stats.scores import ACCURACY, WITHIN, RowScore
-from seatrial.trials.answering import Outcome, answer_all, answer_each
+from seatrial.models.url import UrlSubject, open_model
+from seatrial.records.tables import Rows
+from seatrial.stats.scores import RowScore, row_scores
+from seatrial.trials.answering import Outcome, answer_all, answer_alone, answer_each
+from seatrial.trials.pacing import ROWS_MIN, Pace, pace_of, thinned
+from seatrial.trials.scoring import CustomScore, is_custom
+from seatrial.trials.scratch import scratch_folder
 from seatrial.trials.server import ServerProcess
 from seatrial.trials.supplied import Supplied, read_supplied
 
 URL_ADAPTER = "url"
-SCORE_ADAPTER = "score"
+OIP = "oip"
 
-BATCH = 64
-"""Rows a call while eval and production rows are answered, as a notebook would."""
+ROWS_SHARE = 0.5
+"""Of the time budget, that asking eval and production rows may take before rows are left out."""
 
 
 class Rig:
@@ -68,8 +73,43 @@ class Rig:
 
     @cached_property
     def supplied(self) -> Supplied:
-        """Eval and production rows."""
-        return read_supplied(self.settings, self.folder)
+        """Eval and production rows, all that there are."""
+        return read_supplied(self.settings, self.folder, release=self.at.release)
+
+    @cached_property
+    def pace(self) -> Pace:
+        """How long the model takes for a row."""
+        ask = self.original.answer if self.inside else self._alone
+        return pace_of(ask, self.supplied.eval.inputs, clock=self.clock)
+
+    @cached_property
+    def rows(self) -> Supplied:
+        """The rows that are asked: all of them, or as many as the time budget allows."""
+        found = self.supplied
+        asked = found.production if found.recorded is None else None
+        # Eval rows are asked twice: in process and through the serving path.
+        wanted = 2 * len(found.eval) + (len(asked) if asked else 0)
+        share = self.pace.rows_in(ROWS_SHARE * self.budget.seconds) / wanted
+        return msgspec.structs.replace(
+            found,
+            eval=self._thinned(found.eval, share),
+            production=self._thinned(asked, share) if asked else found.production,
+        )
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Say which rows were not asked for want of time; nothing where all were."""
+        pairs = (("eval", "eval"), ("production", "production"))
+        said = []
+        for name, what in pairs:
+            asked, given = getattr(self.rows, name), getattr(self.supplied, name)
+            if asked is not None and len(asked) < len(given):
+                said.append(
+                    f"{len(asked):,} of {len(given):,} {what} rows were asked, drawn by chance: a "
+                    f"row takes {1e3 * self.pace.row_s:.0f} ms and [trial] time_budget_s is "
+                    f"{self.budget.seconds:g}"
+                )
+        return tuple(said)
 
     @cached_property
     def original(self) -> Subject:
@@ -84,42 +124,67 @@ class Rig:
         name = self.settings.serving.variant
         if not self.inside or name == "original":
             return self.original
-        return self._stack.enter_context(
-            ModelProcess(self.folder, settings=self.settings, variant=name)
-        )
+        return self.version(name)
 
     @cached_property
     def eval_answers(self) -> list[Answer]:
-        """What the original answers to the eval set, in process.
+        """What the original answers to the eval set, in process; from outside, one row a request.
 
         Raises:
-            ModelError: It cannot answer a row; the message names it.
+            SeatrialError: It cannot answer a row; the message names it.
         """
+        inputs = self.rows.eval.inputs
+        if self.inside:
+            return answer_all(self.original, inputs, batch=self.pace.batch)
         # From outside, "in process" cannot be had: alone is the nearest to it.
-        batch = BATCH if self.inside else 1
-        return answer_all(self.original, self.supplied.eval.inputs, batch=batch)
+        return self._alone(inputs)
 
     @cached_property
     def served_eval(self) -> list[Outcome]:
         """What the service answers to the eval set, batched, over HTTP."""
-        return answer_each(self.outside, self.supplied.eval.inputs, batch=BATCH)
+        if not self.inside and not self.outside.takes_batches:
+            return list(self.eval_answers)
+        return answer_each(self.outside, self.rows.eval.inputs, batch=self.pace.batch)
 
     @cached_property
     def served_production(self) -> list[Outcome]:
         """What the service answers to the production rows, batched, over HTTP."""
-        rows = self.supplied.production
-        return answer_each(self.outside, rows.inputs if rows else [], batch=BATCH)
+        rows = self.rows.production
+        return answer_each(self.outside, rows.inputs if rows else [], batch=self.pace.batch)
+
+    @cached_property
+    def eval_scores(self) -> NDArray[np.float64]:
+        """How right each of the :attr:`eval_answers` is.
+
+        Raises:
+            DataError: Answers and labels are of different types.
+            UsageError: There is no such metric, or it does not score from 0 to 1.
+            ModelError: The user's own metric cannot be loaded, or raised.
+        """
+        return self.scores(self.eval_answers, self.rows.eval.labels or [])
+
+    def scores(
+        self, answers: Sequence[Answer | None], labels: Sequence[Any]
+    ) -> NDArray[np.float64]:
+        """Score answers against labels; see :func:`seatrial.stats.scores.row_scores`."""
+        return row_scores(
+            [None if answer is None else answer.output for answer in answers],
+            labels,
+            metric=self.settings.eval.metric,
+            custom=self.score,
+        )
 
     @cached_property
     def score(self) -> RowScore | None:
         """The user's own per-row score, run in a process of its own like all user code."""
-        metric = self.settings.eval.metric
-        if metric == ACCURACY or metric.startswith(WITHIN) or ":" not in metric:
+        if not is_custom(self.settings.eval.metric):
             return None
-        model = msgspec.structs.replace(self.settings.model, adapter=SCORE_ADAPTER, location=metric)
-        settings = msgspec.structs.replace(self.settings, model=model)
-        process = self._stack.enter_context(ModelProcess(self.folder, settings=settings))
-        return lambda answer, label: process.answer([[answer, label]]).answers[0].output
+        return self._stack.enter_context(CustomScore(self.settings, self.folder))
+
+    def version(self, name: str) -> Subject:
+        """Return one variant of the model, in a process of its own."""
+        process = ModelProcess(self.folder, settings=self.settings, variant=name)
+        return self._stack.enter_context(process)
 
     @cached_property
     def server(self) -> ServerProcess:
@@ -158,8 +223,18 @@ class Rig:
     ) -> None:
         self.close()
 
+    def _alone(self, inputs: Sequence[Any]) -> list[Answer]:
+        return answer_alone(self.outside, inputs)
+
+    def _thinned(self, rows: Rows, share: float) -> Rows:
+        if share >= 1.0:
+            return rows
+        return thinned(rows, max(ROWS_MIN, int(share * len(rows))), seed=self.settings.trial.seed)
+
     def _elsewhere(self) -> UrlSubject:
         model, asked = self.settings.model, self.settings.endpoint
+        if asked.protocol == OIP:
+            return open_model(model.location, settings=self.settings, folder=self.folder)
         return UrlSubject.open(
             model.location,
             body=asked.body or None,
@@ -184,4 +259,4 @@ class Rig:
     @cached_property
     def _log_folder(self) -> Path:
         """Drill traffic is recorded like any other, but not among the user's records."""
-        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="seatrial-")))
+        return self._stack.enter_context(scratch_folder())

@@ -12,6 +12,7 @@ from seatrial.core.settings import Columns, Settings
 from seatrial.gap.case import Fate
 from seatrial.models.answers import Answer
 from seatrial.records.query import Log
+from seatrial.records.results import ProductionRows
 from seatrial.records.tables import EVERY_COLUMN, Rows, column_names, read_rows
 
 FATES: dict[str, Fate] = {"answered": "answered", "abstained": "abstained"}
@@ -47,8 +48,13 @@ class Supplied(Struct, frozen=True):
         }
 
 
-def read_supplied(settings: Settings, folder: Path) -> Supplied:
+def read_supplied(settings: Settings, folder: Path, *, release: str) -> Supplied:
     """Read the data files that the settings name.
+
+    Args:
+        settings: ``[eval]`` and ``[production]``.
+        folder: What their paths are relative to.
+        release: What is tried; only its own logged answers are taken for answers.
 
     Raises:
         SettingsError: No eval file is named.
@@ -69,7 +75,7 @@ def read_supplied(settings: Settings, folder: Path) -> Supplied:
     )
     if settings.production.data:
         return Supplied(labelled(rows), _production(settings, folder, path))
-    return Supplied(labelled(rows), *_from_log(folder))
+    return Supplied(labelled(rows), *_from_log(folder, release))
 
 
 def labelled(rows: Rows) -> Rows:
@@ -111,9 +117,20 @@ def _text_columns(settings: Settings, chosen: Columns) -> list[str]:
     return [chosen]
 
 
-def _from_log(folder: Path) -> tuple[Rows | None, Recorded | None]:
-    """Return what users sent to ``seatrial serve FOLDER``, as far as inputs were kept."""
-    found = Log(folder).production_rows()
+def _from_log(folder: Path, release: str) -> tuple[Rows | None, Recorded | None]:
+    """Return what users sent to ``seatrial serve FOLDER``, as far as inputs were kept.
+
+    What another release answered says nothing of this one: its inputs are asked again.
+    """
+    log = Log(folder)
+    found = log.production_rows(release=release)
+    if found.inputs:
+        return _logged(found)
+    rows, _ = _logged(log.production_rows())
+    return rows, None
+
+
+def _logged(found: ProductionRows) -> tuple[Rows | None, Recorded | None]:
     kept = [at for at, value in enumerate(found.inputs) if value is not None]
     if not kept:
         return None, None

@@ -76,6 +76,7 @@ def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Ou
 
     Raises:
         ModelError: The model cannot answer its own eval set.
+        DataError: Its answers and the labels are of different types.
     """
     started, started_s = rig.clock.utc(), rig.clock.now_s()
     wanted = _wanted(only)
@@ -83,7 +84,9 @@ def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Ou
     reasons: dict[str, str] = {}
     gap = None
     progress.stage(f"reading rows and loading {rig.settings.model.name}")
-    rig.eval_answers  # noqa: B018  (a model that cannot answer its eval set ends the trial here)
+    rig.eval_scores  # noqa: B018  (a model that cannot answer its eval set ends the trial here)
+    for sentence in rig.left_out:
+        progress.note(sentence)
     for kind in ORDER:
         if kind == "calibration" and {"gap", "calibration"} & wanted:
             progress.stage("comparing eval with production, and explaining the difference")
