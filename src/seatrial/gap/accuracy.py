@@ -50,6 +50,12 @@ class ProductionScores:
     labelled: NDArray[np.bool_]
     weights: Floats
 
+    def taken(self, rows: NDArray[np.intp]) -> ProductionScores:
+        """Return the same for some of the rows."""
+        return ProductionScores(
+            self.fate[rows], self.given[rows], self.labelled[rows], self.weights[rows]
+        )
+
     @property
     def answered(self) -> NDArray[np.bool_]:
         """Rows whose answer reached the user."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from seatrial.evidence.gap import Estimate, GapDocument, Production, Slice, Step
+from seatrial.evidence.gap import GapDocument, Slice, Step
 from seatrial.gap.accuracy import (
     EvalScores,
-    ProductionScores,
     answered_pair,
     estimate,
     production_accuracy,
@@ -16,6 +15,7 @@ from seatrial.gap.accuracy import (
 )
 from seatrial.gap.case import GapCase
 from seatrial.gap.criticisms import criticisms
+from seatrial.gap.describing import describe_rows
 from seatrial.gap.further import further_metrics
 from seatrial.gap.gathering import Gatherer
 from seatrial.gap.ledger import draw_up
@@ -45,10 +45,14 @@ def measure_gap(case: GapCase) -> GapDocument:
     on_eval = estimate(evals.original)
     served = None if evals.served is None else estimate(evals.served)
     production = production_accuracy(scores, guess=float(evals.reached.mean()))
-    material, steps = _steps(case, evals, scores, on_eval, production)
+    material: Material | None = None
+    steps: tuple[Step, ...] | None = None
     beside: tuple[Slice, ...] = ()
-    if case.production is not None and scores is not None:
-        beside = slices(case, case.production, scores)
+    if case.production is not None and scores is not None and production.accuracy is not None:
+        described = describe_rows(case, case.production, scores, rng=rng)
+        material = Gatherer(case, case.production, evals, scores, described, rng=rng).gather()
+        steps = _steps(material, evals, 100.0 * (production.accuracy - on_eval.accuracy), rng)
+        beside = slices(case.production, scores, described)
     return GapDocument(
         metric=case.metric,
         release=case.conditions.release,
@@ -68,18 +72,9 @@ def measure_gap(case: GapCase) -> GapDocument:
 
 
 def _steps(
-    case: GapCase,
-    evals: EvalScores,
-    scores: ProductionScores | None,
-    on_eval: Estimate,
-    production: Production,
-) -> tuple[Material | None, tuple[Step, ...] | None]:
-    if production.accuracy is None or scores is None or case.production is None:
-        return None, None
-    rng = np.random.default_rng(case.conditions.seed)
-    material = Gatherer(case, case.production, evals, scores, rng=rng).gather()
+    material: Material, evals: EvalScores, drop_points: float, rng: np.random.Generator
+) -> tuple[Step, ...]:
     path = path_steps(evals)
     # The rest of the drop is what the path leaves, so that every step's points sum to it.
-    rest = 100.0 * (production.accuracy - on_eval.accuracy) - sum(step.points for step in path)
-    ledger = draw_up(material, rest, rng=rng)
-    return material, (*path, *factor_steps(ledger, material))
+    ledger = draw_up(material, drop_points - sum(step.points for step in path), rng=rng)
+    return (*path, *factor_steps(ledger, material))

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from seatrial.gap.accuracy import EvalScores, ProductionScores
 from seatrial.gap.asking import Asker
 from seatrial.gap.case import GapCase, ProductionRows
+from seatrial.gap.describing import Described
+from seatrial.gap.kinds import Side, domains
 from seatrial.gap.material import Material, Plan, Undone
 from seatrial.gap.planning import plan_repairs, plan_stand_ins
 from seatrial.gap.rescoring import Rescored, answered_scores, rescore
 from seatrial.gap.standins import PREFIX
-from seatrial.gap.undoing import StoodIn, Undoing
+from seatrial.gap.undoing import Repaired, StoodIn, Undoing
 from seatrial.stats.attribution import EXACT_PLAYERS, Operator, exact, first_and_last
 from seatrial.stats.scores import row_scores
 
@@ -33,6 +35,9 @@ BIAS_PATTERNS = 32
 HURTS_T = -2.0
 """A repair whose mean gain lies this many standard errors below 0 does not undo its factor."""
 
+MATTERS_T = 2.0
+"""A repair whose mean gain lies this many standard errors above 0 undoes something that matters."""
+
 DISAGREEMENT = 0.01
 """Share of unchanged rows answered otherwise than logged from which the reader is told."""
 
@@ -45,6 +50,7 @@ class Gatherer:
         rows: Its production rows.
         evals: Scores of the eval rows.
         production: Scores of the production rows.
+        described: What the rows look like.
         rng: Source of every random choice.
     """
 
@@ -54,28 +60,33 @@ class Gatherer:
         rows: ProductionRows,
         evals: EvalScores,
         production: ProductionScores,
+        described: Described,
         *,
         rng: np.random.Generator,
     ) -> None:
         self._case = case
         self._evals = evals
-        self._production = production
+        self._production = production.taken(described.rows)
+        self._described = described
         self._rng = rng
         self._ask = None if case.answer is None else Asker(case.answer, budget=case.budget)
-        self._inputs = list(rows.inputs)
-        self._labelled = np.flatnonzero(production.labelled)
+        self._inputs = [rows.inputs[int(row)] for row in described.rows]
+        self._labelled = np.flatnonzero(self._production.labelled)
         self._theirs = [self._inputs[row] for row in self._labelled]
         labels = list(rows.labels or [])
-        self._labels = [labels[row] for row in self._labelled]
+        self._labels = [labels[row] for row in described.rows[self._labelled]]
         self._criticisms: list[str] = []
 
     def gather(self) -> Material:
         """Describe every row, undo what can be undone, and put it into arrays."""
         worth, asked = self._worth()
-        described = self._described()
+        if self._described.blind:
+            self._criticisms.append(
+                "inputs of this kind are not described: no factor is told apart"
+            )
         without: frozenset[str] = frozenset()
         while True:
-            plan = self._plan(described, without)
+            plan = self._plan(without)
             material = self._measured(plan, worth, asked)
             hurting = frozenset(one.id for one in material.undone if one.causal and _hurts(one))
             if not hurting:
@@ -89,7 +100,8 @@ class Gatherer:
             )
         if self._ask is not None and self._ask.cut:
             self._criticisms.append("the time budget ended asking the model again early")
-        return _criticised(material, self._criticisms)
+        material = self._with_domain(material, plan)
+        return replace(material, criticisms=tuple(dict.fromkeys(self._criticisms)))
 
     def _score(self, outputs: list[Any], labels: list[Any]) -> Floats:
         return row_scores(outputs, labels, metric=self._case.metric, custom=self._case.score)
@@ -107,24 +119,13 @@ class Gatherer:
         usual = float(np.nanmean(worth)) if np.isfinite(worth).any() else 0.0
         return np.nan_to_num(worth, nan=usual), asked
 
-    def _described(self) -> Plan:
-        describer = self._case.describer
-        if describer is None:
-            self._criticisms.append(
-                "inputs of this kind are not described: no factor is told apart"
-            )
-            return Plan({}, {})
-        return Plan(
-            dict(describer.factors(self._inputs)),
-            dict(describer.factors(list(self._case.eval.inputs))),
-        )
-
-    def _plan(self, described: Plan, without: frozenset[str]) -> Plan:
-        describer, ask = self._case.describer, self._ask
+    def _plan(self, without: frozenset[str]) -> Plan:
+        describer, ask, described = self._case.describer, self._ask, self._described
         if describer is None or ask is None:
-            return described
+            return Plan(described.intensity, described.before)
         if any(name.startswith(PREFIX) for name in described.intensity):
             return plan_stand_ins(
+                describer,
                 described,
                 evals=self._case.eval.inputs,
                 eval_labels=self._case.eval.labels,
@@ -143,6 +144,25 @@ class Gatherer:
             labelled=self._labelled,
             without=without,
         )
+
+    def _with_domain(self, material: Material, plan: Plan) -> Material:
+        """Judge the domain of texts anew, now that it is known which repairs matter.
+
+        What they undo is no domain; what they undo in vain (a style, say) is part of it.
+        """
+        if "domain" not in material.modelled or not isinstance(plan.evals, Repaired):
+            return material
+        matter = frozenset(
+            one.id for one in material.undone if one.gain > MATTERS_T * one.gain_error
+        )
+        labels: list[Any] = list(self._case.eval.labels)
+        ours = Side(plan.evals.without(matter), plan.before, labels)
+        everybody = self._inputs if plan.everybody is None else plan.everybody.without(matter)
+        theirs = Side(everybody, plan.intensity, self._labels)
+        place = material.described.index("domain")
+        before, here = material.eval_intensity.copy(), material.intensity.copy()
+        before[:, place], here[:, place] = domains(ours, theirs, rng=self._rng)
+        return replace(material, eval_intensity=before, intensity=here)
 
     def _measured(self, plan: Plan, worth: Floats, asked: dict[int, int]) -> Material:
         fates = tuple(code for code in (1, 2) if (self._production.fate == code).any())
@@ -166,6 +186,7 @@ class Gatherer:
             scores=worth[:, None] + _change(theirs, len(worlds)) - correction,
             intensity=_stacked([plan.intensity[n] for n in names], len(self._inputs)),
             fate=self._production.fate,
+            rows=self._described.weights,
             labelled=self._labelled,
             weights=self._production.weights[self._labelled],
             bias=bias,
@@ -212,9 +233,7 @@ class Gatherer:
             return np.empty((rows, 0)), np.empty((0, 0)), 0.0
         patterns = _frequent(theirs.patterns, len(plan.undoable))
         whole = np.full(rows, (1 << len(plan.undoable)) - 1, dtype=np.int64)
-        side = StoodIn(
-            plan.evals.inputs, plan.undoable, whole, plan.evals.donors, plan.evals.chosen
-        )
+        side = replace(plan.evals, masks=whole)
         tried = self._rescored(side, self._case.eval.labels, self._evals.reached, patterns, 1)
         if tried is None:
             return np.empty((rows, 0)), np.empty((0, 0)), 0.0
@@ -266,7 +285,7 @@ def _undone(plan: Plan, found: Rescored | None) -> tuple[Undone, ...]:
         result.append(
             Undone(
                 id=factor,
-                causal=not plan.stood_in,
+                causal=factor not in plan.stood_in,
                 use=plan.uses.get(factor, 1.0),
                 rows=int(rows.sum()),
                 gain=float(change.mean()) if change.size else 0.0,
@@ -278,7 +297,3 @@ def _undone(plan: Plan, found: Rescored | None) -> tuple[Undone, ...]:
 
 def _hurts(factor: Undone) -> bool:
     return factor.gain_error > 0 and factor.gain < HURTS_T * factor.gain_error
-
-
-def _criticised(material: Material, sentences: list[str]) -> Material:
-    return replace(material, criticisms=tuple(dict.fromkeys(sentences)))

@@ -13,10 +13,12 @@ from seatrial.gap.outcome import (
     DOMAIN_SD,
     ELSEWHERE_SD,
     FACTOR_SD,
+    RESIDUAL_OF_GAIN,
     RESIDUAL_SD,
     Moments,
     helping,
     moments,
+    ramps,
     solve,
 )
 from seatrial.stats.intervals import LEVEL
@@ -67,8 +69,10 @@ class Game:
         self._m = material
         self._views = self._make_views()
         rows = len(material.labelled)
-        self._design = _design(material.intensity[material.labelled], production=1.0)
-        self._eval_design = _design(material.eval_intensity, production=0.0)
+        self._owner, self._eval_columns = self._columns(material.eval_intensity)
+        self._population = self._columns(material.intensity)[1]
+        self._design = _design(self._population[material.labelled], production=1.0)
+        self._eval_design = _design(self._eval_columns, production=0.0)
         self._fate = material.fate[material.labelled]
         worlds = [material.worlds.index(world) for world, _ in self._views]
         self._eval_scores = material.eval_scores[:, worlds]
@@ -80,9 +84,8 @@ class Game:
         self._scores = material.scores[:, worlds] * reached
         self._worth = material.scores[:, worlds]
         self._prior = self._make_prior()
-        self._free = np.array([True] * SEEN + [False] * len(material.described))
-        everywhere = np.ones(len(material.fate))
-        sums = self._moments(np.ones(len(material.eval_scores)), self._post(everywhere))
+        self._free = np.array([True] * SEEN + [False] * len(self._owner))
+        sums = self._moments(np.ones(len(material.eval_scores)), self._post(material.rows))
         self._free = helping(sums, self._prior, self._free)
 
     def values(self, evals: Floats, production: Floats) -> tuple[Floats, float]:
@@ -90,12 +93,13 @@ class Game:
 
         Args:
             evals: How often each eval row counts, shape (n_eval,).
-            production: How often each production row counts, shape (n_all,).
+            production: How often each described production row counts, shape (n,).
         """
+        production = production * self._m.rows
         post = self._post(production)
         slopes = solve(self._moments(evals, post), self._prior, self._free)[SEEN:]
-        ours = evals @ self._m.eval_intensity / evals.sum()
-        theirs = production @ self._m.intensity / production.sum()
+        ours = evals @ self._eval_columns / evals.sum()
+        theirs = production @ self._population / production.sum()
         drawn = post @ self._design[:, SEEN:] / post.sum()
         level = self._levels(post, production)
         start = evals @ self._eval_scores / evals.sum()
@@ -103,7 +107,7 @@ class Game:
         found = np.empty(len(self._m.operator.coalitions))
         for place, coalition in enumerate(self._m.operator.coalitions):
             view = self._view_of(coalition)
-            inside = np.array([coalition >> bit & 1 for bit in range(slopes.shape[0])], dtype=float)
+            inside = (coalition >> self._owner & 1).astype(float)
             adjusted = (theirs - drawn) - inside * (theirs - ours)
             world = self._m.worlds.index(self._views[view][0])
             found[place] = level[view] + slopes[:, view] @ adjusted - start[view] - bias[world]
@@ -129,17 +133,30 @@ class Game:
     def _view_of(self, coalition: int) -> int:
         return self._views.index(self._split(coalition))
 
+    def _columns(self, intensity: Floats) -> tuple[NDArray[np.int64], Floats]:
+        """Return the columns of the outcome model, and which player each belongs to."""
+        owners, columns = [], []
+        for place in range(len(self._m.described)):
+            own = intensity[:, [place]]
+            if place >= len(self._m.undone):
+                own = ramps(intensity[:, place])
+            owners += [place] * own.shape[1]
+            columns.append(own)
+        empty = np.empty((len(intensity), 0))
+        return np.array(owners, dtype=np.int64), np.hstack(columns) if columns else empty
+
     def _make_prior(self) -> Floats:
-        prior = np.full((SEEN + len(self._m.described), len(self._views)), FACTOR_SD)
-        prior[0], prior[1] = np.inf, ELSEWHERE_SD
-        for place, factor in enumerate(self._m.undone):
-            for view, (world, _) in enumerate(self._views):
-                if world >> place & 1:
-                    prior[SEEN + place, view] = RESIDUAL_SD * factor.use
-        for place, name in enumerate(self._m.described):
-            if name == "domain":
-                prior[SEEN + place] = DOMAIN_SD
-        return prior
+        # The same in worlds where a factor is not undone: what undoing it does not show is not
+        # its effect.
+        undone = [
+            factor.use * (RESIDUAL_SD + RESIDUAL_OF_GAIN * abs(factor.gain))
+            for factor in self._m.undone
+        ]
+        modelled = [DOMAIN_SD if n == "domain" else FACTOR_SD for n in self._m.modelled]
+        pieces = np.bincount(self._owner, minlength=len(self._m.described))
+        own = np.array([*undone, *modelled]) / np.sqrt(np.maximum(pieces, 1))
+        prior = np.concatenate([[np.inf, ELSEWHERE_SD], own[self._owner]])
+        return np.repeat(prior[:, None], len(self._views), axis=1)
 
     def _moments(self, evals: Floats, post: Floats) -> Moments:
         effective = post.sum() ** 2 / max(np.square(post).sum(), 1e-12)

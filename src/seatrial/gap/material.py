@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.gap.undoing import Undoing
+from seatrial.gap.undoing import Repaired, Undoing
 from seatrial.stats.attribution import Operator
 
 Floats = NDArray[np.float64]
@@ -22,10 +22,11 @@ class Plan:
         undoable: Factors that will be undone, in the order of their bits.
         evals: How to undo them in the eval rows; ``None`` where nothing is undone.
         production: The same for the labelled production rows.
-        intensity: Per factor, all production rows.
+        intensity: Per factor, the described production rows.
         before: Per factor, all eval rows.
+        everybody: How to undo them in all described production rows; texts only.
         uses: Per column, the share of rows whose score depends on it.
-        stood_in: Whether cells were stood in for, rather than repaired.
+        stood_in: Columns whose cells were stood in for, rather than repaired.
         unused: Columns that changed and that the model does not use.
     """
 
@@ -34,8 +35,9 @@ class Plan:
     undoable: tuple[str, ...] = ()
     evals: Undoing | None = None
     production: Undoing | None = None
+    everybody: Repaired | None = None
     uses: Mapping[str, float] = field(default_factory=dict)
-    stood_in: bool = False
+    stood_in: frozenset[str] = frozenset()
     unused: tuple[str, ...] = ()
 
     @property
@@ -83,9 +85,10 @@ class Material:
         eval_intensity: Shape (n_eval, undone and modelled).
         scores: Labelled production rows, shape (n, worlds): what the answer is worth, whatever
             became of the request.
-        intensity: All production rows, shape (n_all, undone and modelled).
-        fate: Codes, all production rows.
-        labelled: Which of all rows are the labelled ones.
+        intensity: Described production rows, shape (n, undone and modelled).
+        fate: Their codes.
+        rows: How many production rows each stands for.
+        labelled: Which of them are the labelled ones.
         weights: Of the labelled rows: inverse inclusion probabilities.
         bias: What stand-ins cost on eval, where nothing is wrong, shape (n_eval, patterns);
             already taken out of ``scores``, kept for its uncertainty.
@@ -105,6 +108,7 @@ class Material:
     scores: Floats
     intensity: Floats
     fate: NDArray[np.int64]
+    rows: Floats
     labelled: NDArray[np.intp]
     weights: Floats
     bias: Floats

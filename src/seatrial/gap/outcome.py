@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +22,32 @@ FACTOR_SD = 0.5
 DOMAIN_SD = 0.25
 """The least specific factor explains only what the specific ones leave."""
 
-RESIDUAL_SD = 0.1
-"""What undoing a factor may have left of it: repairs are good, not perfect."""
+RESIDUAL_SD = 0.003
+"""What undoing a factor may have left of it where undoing it gained nothing: nearly nothing."""
+
+RESIDUAL_OF_GAIN = 1.0
+"""And per point gained: a repair that wins a point back may have missed another."""
 
 WRONG_SIGN_T = 3.0
 """A factor that seems to *help* is believed beyond this many standard errors, else held at 0."""
 
 LEAST_VARIANCE = 0.01
 """Keeps the prior in force where nearly all rows are right."""
+
+KNOTS = (0.0, 0.25, 0.5, 1.0)
+"""Where the effect of a factor may change its slope: it need not grow evenly with intensity."""
+
+
+def ramps(intensity: Floats) -> Floats:
+    """Return a piecewise linear basis of an intensity, shape (n, 3): 0 before, 1 after each piece.
+
+    With coefficients of one sign their sum is monotone (Ramsay 1988, order 1).
+
+    >>> ramps(np.array([0.25, 0.375])).tolist()
+    [[1.0, 0.0, 0.0], [1.0, 0.5, 0.0]]
+    """
+    pieces = [(intensity - low) / (high - low) for low, high in pairwise(KNOTS)]
+    return np.clip(np.stack(pieces, axis=1), 0.0, 1.0)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,67 +11,51 @@ from numpy.typing import NDArray
 from seatrial.gap.asking import Asker
 from seatrial.gap.case import Factors
 from seatrial.gap.columns import changed_columns
+from seatrial.gap.describing import Described
 from seatrial.gap.material import Plan
 from seatrial.gap.rescoring import Score
 from seatrial.gap.standins import PREFIX, Donors
-from seatrial.gap.undoing import (
-    DRAWS,
-    Repaired,
-    StoodIn,
-    repairable,
-    repaired_rows,
-    wholly_repaired,
-)
+from seatrial.gap.undoing import DRAWS, Repaired, StoodIn, repairable
 
 Floats = NDArray[np.float64]
 
 
 def plan_repairs(
     describer: Factors,
-    described: Plan,
+    described: Described,
     *,
     evals: Sequence[Any],
     production: Sequence[Any],
     labelled: NDArray[np.intp],
-    without: frozenset[str] = frozenset(),
+    without: frozenset[str],
 ) -> Plan:
     """Plan to undo what the describer can repair.
-
-    Factors that cannot be undone are described on the repaired rows, since tags are neither long
-    nor foreign; domain counts only as far as the language is known, since every word of another
-    language is far from eval.
 
     Args:
         describer: Repairs and describes.
         described: Intensities of the rows as they are.
         evals: Eval inputs.
-        production: All production inputs.
-        labelled: Which of them have labels.
+        production: Described production inputs.
+        labelled: Which of them are labelled.
         without: Factors whose repair is not to be used.
     """
-    factors = tuple(
-        name
-        for name in repairable(describer, described.intensity, production)
-        if name not in without
-    )
-    ours = repaired_rows(describer, factors, described.before, evals)
-    everybody = repaired_rows(describer, factors, described.intensity, production)
-    theirs = replace(
-        everybody,
-        inputs=[production[int(row)] for row in labelled],
-        masks=everybody.masks[labelled],
-    )
+    able = repairable(describer, described.intensity, production)
+    factors = tuple(name for name in able if name not in without)
+    ours = Repaired.find(describer, factors, described.before, evals)
+    theirs = Repaired.find(describer, factors, described.intensity, production)
     return Plan(
-        intensity=_specific(_redescribed(describer, everybody, described.intensity)),
-        before=_specific(_redescribed(describer, ours, described.before)),
+        intensity=described.intensity,
+        before=described.before,
         undoable=factors,
         evals=ours,
-        production=theirs,
+        production=theirs.taken(labelled),
+        everybody=theirs,
     )
 
 
 def plan_stand_ins(
-    described: Plan,
+    describer: Factors,
+    described: Described,
     *,
     evals: Sequence[Any],
     eval_labels: Sequence[Any],
@@ -83,15 +66,16 @@ def plan_stand_ins(
     score: Score,
     rng: np.random.Generator,
 ) -> Plan:
-    """Plan to stand in for the cells of the columns that changed and that the model uses.
+    """Plan to mend the columns that changed and that the model uses, or to stand in for them.
 
     Args:
+        describer: Mends columns where what was meant is beyond doubt.
         described: Intensities of the rows as they are.
         evals: Eval inputs.
         eval_labels: Their labels.
         production: Labelled production inputs.
         labels: Their labels.
-        labelled: Which of all production rows they are.
+        labelled: Which of the described production rows they are.
         ask: The model.
         score: How answers are scored.
         rng: Source of stand-ins and of the rows tried.
@@ -109,6 +93,11 @@ def plan_stand_ins(
     )
     used = [column for column in columns if column.use > 0]
     factors = tuple(column.factor for column in used)
+    mended = frozenset(
+        column.factor
+        for column in used
+        if not column.throughout and describer.repair(column.factor, list(production)) is not None
+    )
     groups = donors.group(labels)
     chosen = tuple(donors.draw(groups, own=False) for _ in range(DRAWS))
     own = tuple(donors.draw(donors.groups, own=True) for _ in range(DRAWS))
@@ -122,32 +111,12 @@ def plan_stand_ins(
         intensity=kept(described.intensity),
         before=kept(described.before),
         undoable=factors,
-        evals=StoodIn(evals, factors, here, donors, own),
-        production=StoodIn(production, factors, there, donors, chosen),
+        evals=StoodIn(evals, factors, mended, here, donors, own, describer),
+        production=StoodIn(production, factors, mended, there, donors, chosen, describer),
         uses={column.factor: column.use for column in used},
-        stood_in=True,
+        stood_in=frozenset(factors) - mended,
         unused=tuple(column.factor for column in columns if not column.use),
     )
-
-
-def _redescribed(
-    describer: Factors, rows: Repaired, intensity: Mapping[str, Floats]
-) -> dict[str, Floats]:
-    described = {name: values.copy() for name, values in intensity.items()}
-    changed = np.flatnonzero(rows.masks)
-    if changed.size:
-        whole = wholly_repaired(rows)
-        anew = describer.factors([whole[row] for row in changed])
-        for name, values in described.items():
-            if name not in rows.factors:
-                values[changed] = anew[name]
-    return described
-
-
-def _specific(intensity: dict[str, Floats]) -> dict[str, Floats]:
-    if "domain" in intensity and "language" in intensity:
-        intensity["domain"] = intensity["domain"] * (1.0 - intensity["language"])
-    return intensity
 
 
 def _masks(present: Sequence[NDArray[np.bool_]], rows: int) -> NDArray[np.int64]:

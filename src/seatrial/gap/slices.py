@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from seatrial.evidence.gap import Slice
 from seatrial.gap.accuracy import ProductionScores
-from seatrial.gap.case import GapCase, ProductionRows
+from seatrial.gap.case import ProductionRows
+from seatrial.gap.describing import Described
 from seatrial.stats.intervals import mean_interval
+
+Floats = NDArray[np.float64]
 
 LEAST_ROWS = 20
 """Labelled rows below which a slice's interval is wider than 40 points: it says nothing."""
@@ -31,28 +34,30 @@ DESCRIPTORS = ("language", "script", "words", "length")
 """Descriptors by which every production set is reported, where the describer has them."""
 
 
-def slices(case: GapCase, rows: ProductionRows, scores: ProductionScores) -> tuple[Slice, ...]:
+def slices(
+    rows: ProductionRows, scores: ProductionScores, described: Described
+) -> tuple[Slice, ...]:
     """Report by the user's columns, by descriptors, and by having a factor or not.
 
     A slice counts requests that were not answered as wrong, as the whole does.
     """
-    columns: dict[str, Sequence[Any]] = dict(rows.columns)
-    columns |= {name: one for name, one in _described(case, rows).items() if name not in columns}
     found: list[Slice] = []
-    for name, values in columns.items():
-        found.extend(_by(name, _banded(values), scores))
+    for name, values in rows.columns.items():
+        found.extend(_by(name, _banded(values), scores, np.ones(scores.fate.size)))
+    seen = scores.taken(described.rows)
+    for name, values in _seen(described).items():
+        if name not in rows.columns:
+            found.extend(_by(name, _banded(values), seen, described.weights))
     return tuple(found)
 
 
-def _described(case: GapCase, rows: ProductionRows) -> Mapping[str, Sequence[Any]]:
-    if case.describer is None:
-        return {}
-    inputs = list(rows.inputs)
-    descriptors = case.describer.describe(inputs)
+def _seen(described: Described) -> dict[str, Sequence[Any]]:
     found: dict[str, Sequence[Any]] = {
-        name: descriptors[name].tolist() for name in DESCRIPTORS if name in descriptors
+        name: described.descriptors[name].tolist()
+        for name in DESCRIPTORS
+        if name in described.descriptors
     }
-    for name, intensity in case.describer.factors(inputs).items():
+    for name, intensity in described.intensity.items():
         has = np.asarray(intensity) >= PRESENT
         if name not in found and has.any():
             found[name] = ["yes" if one else "no" for one in has]
@@ -81,36 +86,35 @@ def _name(value: Any) -> str:
     return str(value)
 
 
-def _by(name: str, values: Sequence[str], scores: ProductionScores) -> list[Slice]:
+def _by(name: str, values: Sequence[str], scores: ProductionScores, weights: Floats) -> list[Slice]:
     kept = np.array(values, dtype=object)
     found = []
-    for value, rows in Counter(values).most_common(MOST_VALUES):
-        one = _slice(name, value, np.asarray(kept == value), rows, scores)
+    for value, _ in Counter(values).most_common(MOST_VALUES):
+        one = _slice(name, value, np.asarray(kept == value), scores, weights)
         if one is not None:
             found.append(one)
     return found
 
 
 def _slice(
-    name: str, value: str, inside: NDArray[np.bool_], rows: int, scores: ProductionScores
+    name: str, value: str, inside: NDArray[np.bool_], scores: ProductionScores, weights: Floats
 ) -> Slice | None:
-    answered = scores.answered & inside
-    judged = scores.judged & inside
-    silent = rows - int(answered.sum())
+    answered, judged = scores.answered & inside, scores.judged & inside
+    silent = int((inside & ~answered).sum())
     if int(judged.sum()) + silent < LEAST_ROWS or (answered.any() and not judged.any()):
         return None
     whole = int(judged.sum()) == int(answered.sum())
-    share = 1.0 if whole else float(answered.sum()) / rows
+    share = 1.0 if whole else float(weights[answered].sum() / weights[inside].sum())
     chosen = inside if whole else judged
     values = scores.counted()[chosen]
-    weights = None if whole else scores.weights[chosen]
-    population = None if whole else int(answered.sum())
-    accuracy = share * float(np.average(values, weights=weights))
-    ends = mean_interval(values, weights=weights, population=population)
+    drawn = None if whole else scores.weights[chosen]
+    population = None if whole else round(float(weights[answered].sum()))
+    accuracy = share * float(np.average(values, weights=drawn))
+    ends = mean_interval(values, weights=drawn, population=population)
     return Slice(
         by=name,
         value=value,
-        share=rows / scores.fate.size,
+        share=float(weights[inside].sum() / weights.sum()),
         accuracy=accuracy,
         low=min(share * ends.low, accuracy),
         high=max(share * ends.high, accuracy),

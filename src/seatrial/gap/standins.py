@@ -93,17 +93,21 @@ def replaced(row: Any, donor: Any, columns: Sequence[str]) -> Any:
         filled = row.copy()
         filled.flat[places] = np.asarray(donor).flat[places]
         return filled
+    if not isinstance(row, (list, tuple)):
+        return donor if places else row
     cells = list(row)
     for place in places:
         cells[place] = donor[place]
-    return cells
+    return cells if isinstance(row, list) else tuple(cells)
 
 
 def cell(row: Any, column: str) -> Any:
     """Return one cell; ``None`` where it is missing."""
     if isinstance(row, Mapping):
         return row.get(column)
-    return row.flat[int(column)] if isinstance(row, np.ndarray) else row[int(column)]
+    if isinstance(row, np.ndarray):
+        return row.flat[int(column)]
+    return row[int(column)] if isinstance(row, (list, tuple)) else row
 
 
 def shifted(
