@@ -21,7 +21,7 @@ def hold_lifeline() -> None:
 
 
 def _watch() -> None:
-    while sys.stdin.buffer.read1(4096):
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_S)
