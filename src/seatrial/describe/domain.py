@@ -14,6 +14,9 @@ from seatrial.describe.vocabulary import WORD, Vocabulary
 ANCHORS_MAX = 2_000
 """Most reference texts that are kept to measure distances to: about 1 MB packed."""
 
+ANCHORS_MIN = 20
+"""Fewer texts than this have no distances of their own to compare with: nothing is far."""
+
 GRAMS_MAX = 16_000
 """Most letter groups kept; with 16-bit positions and a byte a weight, the tables stay small."""
 
@@ -94,6 +97,8 @@ class Domain:
         """
         from sklearn.feature_extraction.text import TfidfVectorizer
 
+        if len(texts) < ANCHORS_MIN:
+            return cls._empty(vocabulary)
         step = max(len(texts) / ANCHORS_MAX, 1.0)
         anchors = [texts[int(index * step)] for index in range(int(len(texts) / step))]
         vectorizer = TfidfVectorizer(analyzer=_groups, sublinear_tf=True, max_features=GRAMS_MAX)
@@ -149,12 +154,13 @@ class Domain:
     def distances(self, texts: Sequence[str]) -> Floats:
         """Return how far each text lies from the reference, in its own standard deviations.
 
-        0 is an ordinary text of the reference; shape (n,).
+        0 is an ordinary text of the reference, and one without words; shape (n,).
         """
         if not self._anchors:
             return np.zeros(len(texts))
         new, lengths = self._novelties(texts)
-        return self._standardised(self._distances(texts), new, lengths)
+        found = self._standardised(self._distances(texts), new, lengths)
+        return np.where(lengths > 0.0, found, 0.0)
 
     def positions(self, distances: Floats) -> Floats:
         """Return the quantile of each distance among the reference's own, in [0, 1]."""
@@ -258,8 +264,8 @@ def _moments(far: Floats, new: Floats, all_far: Floats, all_new: Floats) -> list
     """Return mean and spread of both; a bin without spread borrows that of all."""
     row: list[float] = []
     for part, whole in ((far, all_far), (new, all_new)):
-        spread = float(part.std()) or float(whole.std()) or 1.0
-        row += [float(part.mean() if part.size else whole.mean()), spread]
+        used = part if part.size else whole
+        row += [float(used.mean()), float(used.std()) or float(whole.std()) or 1.0]
     return row
 
 

@@ -15,10 +15,14 @@ from seatrial.describe.vocabulary import WORD, Vocabulary
 SHARE_MIN = 0.02
 """Least share of the reference that makes a language one of its own."""
 
+VOTES_MIN = 0.02
+"""Least share of the reference that must vote; else its language cannot be told, and no text
+counts as foreign to it."""
+
 CONFIDENT = 0.8
 """Posterior from which a reference text votes for its language."""
 
-PRIOR_ODDS = 15.0
+PRIOR_ODDS = 8.0
 """How much likelier a language of the reference is, before the text is read, than another one:
 a text too short to say anything then counts as known."""
 
@@ -34,6 +38,9 @@ TESTIMONY_MAX = 5.0
 """Most that common words may say, in log odds: a list of names has none in any language."""
 
 FLOOR = 1e-6
+
+READ_MAX = 4_000
+"""Characters read: more do not change the answer, and a book would take a second."""
 
 
 @lru_cache(maxsize=1)
@@ -68,7 +75,7 @@ def posterior(texts: Sequence[str]) -> NDArray[np.float64]:
 @lru_cache(maxsize=8_192)
 def _row(text: str) -> NDArray[np.float64]:
     """Return one posterior; remembered, because repairs ask for the same texts again."""
-    ranked = dict(identifier().rank(text))
+    ranked = dict(identifier().rank(text[:READ_MAX]))
     found = np.array([ranked[label] for label in labels()], dtype=float)
     return found / found.sum() if found.sum() > 0.0 else np.full(found.size, 1.0 / found.size)
 
@@ -77,7 +84,7 @@ class Language:
     """The languages of the reference, and how its everyday words lie in a text.
 
     Args:
-        known: ISO 639 codes, most frequent first.
+        known: ISO 639 codes, most frequent first; empty where they cannot be told.
         vocabulary: The reference's words.
         common: Shape parameters of the Beta distribution of the share of common words in a text.
     """
@@ -99,7 +106,8 @@ class Language:
         share = votes / max(int(votes.sum()), 1)
         order = np.argsort(-share, kind="stable")
         known = tuple(labels()[index] for index in order if share[index] >= SHARE_MIN)
-        known = known or (labels()[int(found.sum(axis=0).argmax())],)
+        if votes.sum() < VOTES_MIN * len(texts):
+            known = ()
         blank = cls(known, vocabulary, OTHER)
         counts = np.array([blank._everyday(text) for text in texts], dtype=float)
         return cls(known, vocabulary, _beta(counts[:, 0], counts[:, 1]))
@@ -109,8 +117,9 @@ class Language:
     ) -> NDArray[np.float64]:
         """Return the probability that a text is in a language of the reference.
 
-        Two independent witnesses: the identifier's posterior, and how many of the words are
-        among the reference's most frequent ones. The second sees languages that the identifier
+        Two independent witnesses: the identifier's posterior (the reference's languages against
+        the likeliest other one, so that a flat posterior says nothing), and how many of the words
+        are among the reference's most frequent ones. The second sees languages that the identifier
         does not know in that spelling (romanised Hindi), and English too short for the first.
 
         Args:
@@ -120,9 +129,12 @@ class Language:
         Returns:
             Shape (n,).
         """
+        if not self.known:
+            return np.ones(len(texts))
         columns = [labels().index(label) for label in self.known]
-        inside = np.clip(probabilities[:, columns].sum(axis=1), FLOOR, 1.0 - FLOOR)
-        odds = np.log(PRIOR_ODDS) + np.log(inside) - np.log1p(-inside)
+        inside = np.maximum(probabilities[:, columns].sum(axis=1), FLOOR)
+        rival = np.maximum(np.delete(probabilities, columns, axis=1).max(axis=1), FLOOR)
+        odds = np.log(PRIOR_ODDS) + np.log(inside) - np.log(rival)
         odds += np.array([self._testimony(text) for text in texts], dtype=float)
         mass: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-odds))
         return mass

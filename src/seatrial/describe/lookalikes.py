@@ -71,7 +71,7 @@ HIDDEN = re.compile(
     # soft hyphen, grapheme joiner, fillers, zero-width and direction marks, invisible operators,
     # byte-order mark, interlinear marks, tag characters
     "[\u00ad\u034f\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064"
-    "\u2066-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]"
+    "\u2066-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
     # joiners are spelling in Persian, Hindi and emoji: hidden only beside European letters
     "|(?<=[!-\u024f\u0370-\u058f])[\u200c\u200d]"
     "|[\u200c\u200d](?=[!-\u024f\u0370-\u058f])"
@@ -92,7 +92,6 @@ WORD = re.compile(r"[^\W_]+")
 _STYLED = (
     (0x1D400, 0x1D6A5),  # mathematical letters
     (0x1D7CE, 0x1D7FF),  # mathematical digits
-    (0x2100, 0x214F),  # letter-like symbols
     (0x2170, 0x217F),  # small Roman numerals
     (0x249C, 0x24E9),  # letters in parentheses and circles
     (0x1D2C, 0x1D6A),  # raised letters
@@ -113,6 +112,10 @@ def styled() -> dict[int, str]:
             letters = unicodedata.normalize("NFKC", chr(code)).strip("()")
             if letters != chr(code) and letters.isascii() and letters.isalnum():
                 plain[code] = letters
+    for code in range(0x2100, 0x2150):  # letter-like symbols, but for those that mean a word
+        letters = unicodedata.normalize("NFKC", chr(code))
+        if len(letters) == 1 and letters.isascii():
+            plain[code] = letters
     for first, letter in _NEGATIVE.items():
         plain.update({first + step: chr(ord(letter) + step) for step in range(26)})
     return plain

@@ -20,9 +20,10 @@ NAMES = (
 )
 """Elements that pasted pages and e-mails hold; "<3" and "a < b" are no tags."""
 
-INVISIBLE = re.compile(r"<(script|style|head|title)\b[^>]*>.*?</\1\s*>", re.I | re.S)
-COMMENT = re.compile(r"<!--.*?-->|<!doctype[^>]*>|<\?xml[^>]*>|<!\[CDATA\[|\]\]>", re.I | re.S)
-QUOTED = re.compile(r"<blockquote\b[^>]*>.*</blockquote\s*>", re.I | re.S)
+NOT_SHOWN = ("script", "style", "head", "title")
+"""Elements whose content is not shown."""
+
+DECLARATION = re.compile(r"<!doctype[^<>]*>|<\?xml[^<>]*>|<!\[CDATA\[|\]\]>", re.I)
 BREAK = re.compile(
     r"</?(?:p|div|br|li|ul|ol|tr|table|td|th|h[1-6]|hr|blockquote|section|article|pre|dd|dt|option)"
     r"\b[^<>]*>",
@@ -30,12 +31,16 @@ BREAK = re.compile(
 )
 TAG = re.compile(rf"</?(?:{NAMES})(?:\s[^<>]*|/)?>|</[a-z][\w:.-]*\s*>", re.I)
 CUT_TAG = re.compile(rf"<(?:{NAMES})\s[^<>]*$|^[^<>]*[\w\"']\s*/?>(?=.*</)", re.I)
-PAIR = re.compile(r"<([a-z][\w:.-]*)(\s[^<>]*)?>(?=.*?</\1\s*>)", re.I | re.S)
+PAIR = re.compile(r"<([a-z][\w:.-]*)(\s[^<>]*)?>(?=.{0,2000}?</\1\s*>)", re.I | re.S)
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 
 ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\[nrt](?![a-z])|\\[\"'/]")
 SURROGATES = (0xD800, 0xDFFF)
 """Halves of a character, which mean nothing alone."""
+
+PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){1,64}")
+MOJIBAKE = re.compile("[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u2122]+")
+"""UTF-8 read as Windows-1252: a letter with an accent, then what no word holds."""
 
 BODY_KEYS = (
     *("text", "message", "body", "content", "comment", "review", "description", "question"),
@@ -51,7 +56,7 @@ HEADING = re.compile(r"^[ \t]{0,3}#{1,6}[ \t]+(?=\S)", re.M)
 BULLET = re.compile(r"^[ \t]*[-*+\u2022][ \t]+(?=\S)", re.M)
 RULE = re.compile(r"^[ \t]*(?:[-*_=][ \t]*){3,}$\n?", re.M)
 EMPHASIS = re.compile(
-    r"(?<![\w*])(\*{1,3}|_{2,3}|~~)(?=[^\s*_~])(.+?)(?<=[^\s*_~])\1(?![\w*])", re.S
+    r"(?<![\w*])(\*{1,3}|_{2,3}|~~)(?=[^\s*_~])(.{1,300}?)(?<=[^\s*_~])\1(?![\w*])", re.S
 )
 TICKS = re.compile(r"(?<!`)(`{1,2})(?=[^\s`])([^`\n]+?)(?<=[^\s`])\1(?!`)")
 REFERENCE = re.compile(r"!?\[([^\]\[]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"]*\")?\)")
@@ -82,14 +87,46 @@ def without_html(text: str) -> str:
 
 
 def _untagged(text: str) -> str:
-    shown = COMMENT.sub("", INVISIBLE.sub(" ", text))
-    unquoted = QUOTED.sub("\n", shown)
+    shown = DECLARATION.sub("", _without_hidden(text))
+    unquoted = _without_quoted(shown)
     if TAG.sub("", unquoted).strip():
         shown = unquoted
     shown = PAIR.sub("", shown) if "</" in shown else shown
     lines = TAG.sub("", BREAK.sub("\n", shown))
     lines = CUT_TAG.sub("", lines) if lines.count("<") != lines.count(">") else lines
     return lines if lines == text else "\n".join(_lines(lines))
+
+
+def _without_hidden(text: str) -> str:
+    """Cut comments and elements whose content is not shown; what is never closed stays."""
+    text = _without_spans(text, "<!--", "-->")
+    for name in NOT_SHOWN:
+        text = _without_spans(text, f"<{name}", f"</{name}>")
+    return text
+
+
+def _without_spans(text: str, opening: str, closing: str) -> str:
+    """Cut from each opening to the next closing, in one pass."""
+    low = text.lower()
+    if len(low) != len(text) or opening not in low:
+        return text
+    kept, at = [], 0
+    while True:
+        start = low.find(opening, at)
+        end = low.find(closing, start) if start >= 0 else -1
+        if end < 0:
+            return "".join([*kept, text[at:]])
+        kept.append(text[at:start])
+        at = end + len(closing)
+
+
+def _without_quoted(text: str) -> str:
+    """Cut from the first quotation to the end of the last: what the message answers."""
+    low = text.lower()
+    start, end = low.find("<blockquote"), low.rfind("</blockquote")
+    if len(low) != len(text) or not 0 <= start < end:
+        return text
+    return f"{text[:start]}\n{text[end:]}"
 
 
 def without_json(text: str) -> str:
@@ -147,12 +184,30 @@ def _longest(value: Any) -> str | None:
 def without_escapes(text: str) -> str:
     r"""Return the text with escape sequences as the characters they stand for.
 
+    Backslash escapes, percent escapes of a whole address, and UTF-8 read as Windows-1252.
+
     >>> without_escapes(r"don\u2019t \"worry\"") == "don\u2019t \"worry\""
     True
     """
-    if "\\" not in text:
-        return text
-    return ESCAPE.sub(_character, text)
+    if not text.isascii():
+        text = MOJIBAKE.sub(_reread, text)
+    if "%" in text and " " not in text.strip():
+        text = PERCENT.sub(_unquoted, text.replace("+", " "))
+    return ESCAPE.sub(_character, text) if "\\" in text else text
+
+
+def _reread(match: re.Match[str]) -> str:
+    try:
+        return match[0].encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return match[0]
+
+
+def _unquoted(match: re.Match[str]) -> str:
+    try:
+        return bytes.fromhex(match[0].replace("%", "")).decode("utf-8")
+    except UnicodeError:
+        return match[0]
 
 
 def _character(match: re.Match[str]) -> str:

@@ -21,6 +21,9 @@ HABIT = 0.99
 OCCURRENCES_MIN = 20
 """Fewer marks than this say nothing about how they are spaced."""
 
+CASE_TEXTS_MIN = 20
+"""Fewer texts than this show no habit of case."""
+
 ALPHABET_TEXTS_MIN = 200
 """Fewer texts than this do not show all characters that the reference may hold."""
 
@@ -35,7 +38,7 @@ WHOLE_CLITIC = re.compile(r"\w['\u2019](?:s|re|ve|ll|d|m)\b|\wn['\u2019]t\b", re
 
 MARK = re.compile(
     r"(?<=\S)([,;:](?!\d)|[!?\"()\[\]{}]|\.\.\.|\u2026|\.(?=[\s\"')\]]*$)|\.(?=\s+[A-Z\"'(]))"
-    r"|([\"()\[\]{}]|\.\.\.)(?=\S)|(?<=\s)(?!'(?:s|re|ve|ll|d|m|t|n|em|til|cause)\b)(['`]{1,2})(?=[^\W\d])|(?<=\w)(')(?=\s|$)"
+    r"|([\"()\[\]{}]|\.\.\.)(?=\S)|(?<=\s)(?!'(?:s|re|ve|ll|d|m|t|n|em|til|cause)\b)(['`]{1,2})(?=[^\W\d])|(?<=\w)(')(?=[\s.,!?;:)]|$)"
 )
 NOT = re.compile(r"(?<=\w)(n['\u2019]t)\b", re.I)
 CLITIC = re.compile(r"(?<=\w)(['\u2019](?:s|re|ve|ll|d|m))\b", re.I)
@@ -68,7 +71,7 @@ class Style(Struct, frozen=True):
         spacing: Marks apart from words ("good , but") or attached to them.
         contractions: Clitics split off ("do n't", "it 's") or not.
         stop: Whether texts end in a full stop: nearly all, none, or either.
-        one_line: Whether texts hold no line break.
+        one_line: Whether texts are one line, with single blanks.
         marks: Punctuation seen in the reference; empty where it is too small to say.
     """
 
@@ -91,7 +94,7 @@ class Style(Struct, frozen=True):
                 len(WHOLE_CLITIC.findall(joined)),
             ),
             stop=_stop(texts),
-            one_line=_share("\n" not in text.strip() for text in texts) >= HABIT,
+            one_line=_share(" ".join(text.split()) == text.strip() for text in texts) >= HABIT,
             marks=_marks(texts),
         )
 
@@ -134,7 +137,7 @@ class Style(Struct, frozen=True):
             text = ENDING.sub("", text) or text
         elif self.stop == "always" and text[-1:].isalnum():
             text += "."
-        return " ".join(text.split()) if self.one_line and "\n" in text else text
+        return " ".join(text.split()) if self.one_line else text
 
     def cased(self, text: str, vocabulary: Vocabulary) -> str:
         """Return the text in the reference's case, names and abbreviations as it writes them."""
@@ -154,7 +157,7 @@ def _share(flags: Iterable[bool]) -> float:
 
 def _case(texts: Sequence[str]) -> Case:
     letters = [text for text in texts if text.lower() != text.upper()]
-    if not letters:
+    if len(letters) < CASE_TEXTS_MIN:
         return "any"
     if _share(text == text.lower() for text in letters) >= HABIT:
         return "lower"

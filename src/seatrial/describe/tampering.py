@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from seatrial.describe.format import CHANGED_MAX
 from seatrial.describe.lookalikes import main_script, uncover, unmask
-from seatrial.describe.spelling import Spelling
+from seatrial.describe.spelling import COUNT_MIN, Spelling
 from seatrial.describe.vocabulary import Vocabulary
 
 STANDS_FOR = {
@@ -33,14 +33,20 @@ UNITS = re.compile(
 """Numbers with a unit or an ordinal ending: digits that stand for themselves."""
 
 TOKEN = re.compile(
-    r"(?P<keep>(?:https?://|www\.)\S+|\S+@\S+\.\S+|(?<!\w)[@#]\w[\w-]*|<[^<>]{1,500}>|&#?\w+;"
-    r"|\w*(?:(?:&#?\w+;|\\u[0-9a-fA-F]{4})\w*)+)"
-    r"|(?P<word>[\w@$!|+\u20ac('\u2019]*\w[\w@$|+\u20ac'\u2019]*)"
+    r"(?P<keep>(?:https?://|www\.)\S+|[^\s@]{1,64}@[^\s@]{1,255}\.\w+|(?<!\w)[@#]\w[\w-]*|<[^<>]{1,500}>|&#?\w{1,30};"
+    r"|\w{0,40}(?:(?:&#?\w{1,30};|\\u[0-9a-fA-F]{4})\w*)+)"
+    r"|(?P<word>[\w@$!|+\u20ac('\u2019]{0,40}\w[\w@$|+\u20ac'\u2019]*)"
 )
 """What stays as it is (addresses, tags, names), or a word with whatever is put for letters."""
 
 SPREAD = re.compile(r"(?<![\w.*_-])[^\W\d_](?:([.*_\-\u00b7 ])[^\W\d_])(?:\1[^\W\d_]){2,}(?!\w)")
 """Single letters with one separator between them: r.e.f.u.n.d."""
+
+BROKEN_MIN = 4
+"""Shortest word that is put together again."""
+
+ROUNDS = 4
+"""Most passes over one text: a word put together may stand beside another broken one."""
 
 PLAIN = re.compile(r"[^\W\d_]+")
 
@@ -96,8 +102,13 @@ class Tampering:
         """
         if "reword" in self.habits:
             return text
-        text = SPREAD.sub(self._gathered, text)
-        return TOKEN.sub(self._meant, text)
+        for _ in range(ROUNDS):
+            before = text
+            text = self._joined(SPREAD.sub(self._gathered, text))
+            text = TOKEN.sub(self._meant, text)
+            if text == before:
+                break
+        return text
 
     def _meant(self, match: re.Match[str]) -> str:
         word = match[0]
@@ -135,6 +146,26 @@ class Tampering:
     def _gathered(self, match: re.Match[str]) -> str:
         word = match[0].replace(match[1], "")
         return word if word.lower() in self.vocabulary else match[0]
+
+    def _joined(self, text: str) -> str:
+        """Put broken words together: two pieces, one of them no word, that make a known one."""
+        words = text.split(" ")
+        kept = [words[0]]
+        for word in words[1:]:
+            if self._is_broken(kept[-1], word):
+                kept[-1] += word
+            else:
+                kept.append(word)
+        return " ".join(kept)
+
+    def _is_broken(self, first: str, second: str) -> bool:
+        counts = self.vocabulary.counts
+        if not (first.isalpha() and second.isalpha()):
+            return False
+        if first.lower() in counts and second.lower() in counts:
+            return False
+        whole = (first + second).lower()
+        return len(whole) >= BROKEN_MIN and counts.get(whole, 0) >= COUNT_MIN
 
     def to_document(self) -> dict[str, Any]:
         """Return what was learnt; the words are the vocabulary's."""

@@ -21,12 +21,19 @@ from seatrial.describe.vocabulary import Vocabulary
 
 FACTORS = ("language", "domain", "length", "format", "tampering")
 
+UNDONE = ("format", "tampering")
+
 SLIPS = 0.5
 """Intensity of one corrected slip: people mistype too. Look-alikes and hidden characters, which
 nobody types, start above it."""
 
 HIDDEN = 0.75
 """Intensity from which look-alike and hidden characters count."""
+
+
+TEXT_MAX = 50_000
+"""Characters that are read of a text; a longer one is not repaired. Nobody writes so much to a
+classifier, and whoever sends it shall not hold the describer up."""
 
 
 class Reading(Struct):
@@ -80,7 +87,7 @@ class TextDescriber:
     @classmethod
     def fit(cls, inputs: Sequence[Any]) -> Self:
         """Learn the reference."""
-        texts = [text_of(value) for value in inputs]
+        texts = [text_of(value)[:TEXT_MAX] for value in inputs]
         vocabulary = Vocabulary.fit(texts)
         form = Format.fit(texts, vocabulary)
         tampering = Tampering.fit(texts, vocabulary)
@@ -106,13 +113,13 @@ class TextDescriber:
         self, inputs: Sequence[Any]
     ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[np.float64]]]:
         """Return descriptors and intensities from one pass over the inputs."""
-        reading = self._reading([text_of(value) for value in inputs])
+        reading = self._reading([text_of(value)[:TEXT_MAX] for value in inputs])
         measured = measures(reading.raw)
         counts = lengths.words(reading.clean)
         distances = self.domain.distances(reading.whole)
         best = reading.probabilities.argmax(axis=1)
         described: dict[str, NDArray[Any]] = {
-            "characters": np.array([len(text) for text in reading.raw], dtype=float),
+            "characters": np.array([len(text_of(value)) for value in inputs], dtype=float),
             "words": counts,
             "length_position": self.length.position(counts),
             "language": np.array([labels()[index] for index in best], dtype=object),
@@ -139,12 +146,12 @@ class TextDescriber:
         """Undo format or tampering; the other factors cannot be undone."""
         if factor not in FACTORS:
             raise UnknownNameError.of("factor", factor, FACTORS)
+        if factor not in UNDONE:
+            return None
         texts = [text_of(value) for value in inputs]
-        if factor == "format":
-            return self._formatted(texts)
-        if factor == "tampering":
-            return self._untampered(texts)
-        return None
+        read = [text if len(text) <= TEXT_MAX else "" for text in texts]
+        done = self._formatted(read) if factor == "format" else self._untampered(read)
+        return [new if old else text for text, old, new in zip(texts, read, done, strict=True)]
 
     def _reading(self, texts: list[str]) -> Reading:
         clean = [self.tampering.unveiled(self.form.unwrapped(text)) for text in texts]
