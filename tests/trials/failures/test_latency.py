@@ -7,11 +7,11 @@ from seatrial.trials.failures.latency import judge_latency
 AT = conditions("model@0")
 
 
-def evidence(value, low, steady, *, held=None, stages=()):
+def evidence(value, low, steady, *, high=95.0, held=None, stages=()):
     recorder = Recorder("latency", at=AT)
     for name in ("p50_ms", "p95_ms"):
         recorder.value(name, 10.0, "ms", low=9.0, high=11.0)
-    recorder.value("p99_ms", value, "ms", low=low, n=1000, note="too few")
+    recorder.value("p99_ms", value, "ms", low=low, high=high, n=1000, note="too few")
     recorder.value("p99_steady_ms", steady, "ms")
     recorder.value("rate_max_per_s", held, "requests/s")
     recorder.table("stages", stages)
@@ -59,3 +59,10 @@ def test_what_contains_it_is_the_rate_that_holds_or_the_stage_that_waits():
     stages = [{"stage": "queue", "share_of_tail": 0.8}, {"stage": "rest", "share_of_tail": 0.2}]
     queued = judged(evidence(200.0, 150.0, 180.0, stages=stages), p99_ms=100.0)
     assert queued.contained_by == "80% of the tail is spent in queue"
+
+
+@pytest.mark.parametrize(("high", "said"), [(None, "nobody knows"), (120.0, "reaches 120.0 ms")])
+def test_under_is_certain_only_where_the_whole_interval_is(high, said):
+    result = judged(evidence(90.0, 80.0, 85.0, high=high), p99_ms=100.0)
+    assert result.found is None
+    assert said in result.figure

@@ -197,15 +197,29 @@ class TestLatency:
 
     def test_a_percentile_over_its_budget_fails_and_says_which(self):
         result = prove(
-            "latency-budget", case(evidences=[self.measured()], **self.budget(p50_ms=50, p99_ms=30))
+            "latency-budget", case(evidences=[self.measured()], **self.budget(p50_ms=50, p99_ms=29))
         )
         assert result.status == "fail"
-        assert "p99 40.0 ms > 30 ms" in result.because
+        assert "p99 40.0 ms, budget 29 ms" in result.because
         assert "p50" not in result.because
 
     def test_an_interval_that_crosses_the_budget_warns(self):
         result = prove(
             "latency-budget", case(evidences=[self.measured()], **self.budget(p99_ms=42))
+        )
+        assert result.status == "warn"
+
+    def test_a_percentile_that_rests_on_too_few_requests_is_unmeasured(self):
+        result = prove(
+            "latency-budget",
+            case(evidences=[self.measured(high=None)], **self.budget(p99_ms=100)),
+        )
+        assert result.status == "unmeasured"
+        assert "nobody knows" in result.because
+
+    def test_a_value_over_the_budget_whose_interval_is_not_warns(self):
+        result = prove(
+            "latency-budget", case(evidences=[self.measured()], **self.budget(p99_ms=35))
         )
         assert result.status == "warn"
 

@@ -30,6 +30,9 @@ ARITHMETIC_TOLERANCES = 100.0
 ROWS_SURE = 2
 """Rows without fine scores that have to change: one can be a tie that arithmetic decides."""
 
+TIES_SHARE = 0.25
+"""Part of the rows without fine scores that arithmetic may decide, where all ties are exact."""
+
 COUNTER_ERRORS = frozenset(
     {"OverflowError", "IndexError", "FloatingPointError", "non-finite-output", "output-contract"}
 )
@@ -105,18 +108,18 @@ def _changes(evidence: Evidence, cells: tuple[dict[str, Any], ...]) -> Diagnosis
 
 def _real(evidence: Evidence) -> list[dict[str, Any]]:
     """Return the controls that more than arithmetic explains."""
-    graded = evidence.has("graded") and evidence.value("graded").value == 1.0
+    graded = evidence.value("graded").value == 1.0
     controls = [row for row in evidence.table("controls") if row["reproduced"]]
     by_content = [row for row in controls if row["content"]]
     by_size = [row for row in controls if not row["content"]]
     if graded:
         large = [row for row in by_size if row["tolerances"] > ARITHMETIC_TOLERANCES]
         return by_content + large
-    found = []
-    for rows in (by_content, by_size):
-        if len({row["row"] for row in rows}) >= ROWS_SURE:
-            found += rows
-    return found
+    if len({row["row"] for row in by_content}) < ROWS_SURE:
+        by_content = []
+    changed = evidence.value("changed_answers")
+    ties = (changed.value or 0.0) < TIES_SHARE * (changed.n or 1)
+    return by_content + ([] if ties else by_size)
 
 
 def _counter(evidence: Evidence, controls: list[dict[str, Any]]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from seatrial.core.settings import Settings
-from seatrial.evidence.documents import Evidence
+from seatrial.evidence.documents import Evidence, Value
 from seatrial.evidence.findings import FailureResult
 
 LIMITS = ("p50_ms", "p95_ms", "p99_ms")
@@ -32,7 +32,7 @@ def judge_latency(evidence: Evidence, settings: Settings) -> FailureResult:
         return FailureResult(
             id="latency-budget", found=None, figure="no budget set", evidence=(evidence.id,)
         )
-    verdicts = [_verdict(evidence, name, limit) for name, limit in given.items()]
+    verdicts = [verdict_of(evidence, name, limit) for name, limit in given.items()]
     over = [verdict for verdict in verdicts if verdict.over]
     unsure = [verdict for verdict in verdicts if verdict.over is None]
     found = True if over else None if unsure else False
@@ -45,13 +45,22 @@ def judge_latency(evidence: Evidence, settings: Settings) -> FailureResult:
     )
 
 
-def _verdict(evidence: Evidence, name: str, limit: float) -> Verdict:
+def verdict_of(evidence: Evidence, name: str, limit: float) -> Verdict:
+    """Hold one percentile against its limit, interval and all.
+
+    Args:
+        evidence: Of kind ``latency``.
+        name: ``p50_ms``, ``p95_ms`` or ``p99_ms``.
+        limit: In milliseconds.
+    """
     figure = evidence.value(name)
     title = name.removesuffix("_ms")
     if figure.value is None:
         return Verdict(over=None, figure=f"{title} unknown: {figure.note}")
     text = f"{title} {figure.value:.1f} ms, budget {limit:g} ms"
     if figure.value <= limit:
+        if figure.high is None or figure.high > limit:
+            return Verdict(over=None, figure=f"{text}, but {reach(figure)}")
         return Verdict(over=False, figure=text)
     steady = f"{title}_steady_ms"
     if evidence.has(steady) and (evidence.value(steady).value or 0.0) <= limit:
@@ -62,6 +71,17 @@ def _verdict(evidence: Evidence, name: str, limit: float) -> Verdict:
             over=None, figure=f"{text}, but its interval begins at {low} (n = {figure.n})"
         )
     return Verdict(over=True, figure=text)
+
+
+def reach(figure: Value) -> str:
+    """Say how far up a percentile may lie.
+
+    >>> reach(Value(name="p99_ms", value=9.0, n=21))
+    'with n = 21 nobody knows how high it may lie'
+    """
+    if figure.high is None:
+        return f"with n = {figure.n} nobody knows how high it may lie"
+    return f"its interval reaches {figure.high:.1f} ms (n = {figure.n})"
 
 
 def _containment(evidence: Evidence) -> str:

@@ -14,7 +14,7 @@ FLAT = 3.0
 """Gain of batches of 32 over single rows below which timing is called flat: a loop still saves
 what is done once per call, and that may be two thirds of a short one."""
 
-LOOP_MIN_US = 2.0
+LOOP_MIN_US = 1.0
 """Microseconds a row below which a loop is not worth removing."""
 
 PER_ROW_SHARE = 0.5

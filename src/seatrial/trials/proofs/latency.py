@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from seatrial.evidence.documents import Evidence
-from seatrial.evidence.findings import ItemResult, Status
+from seatrial.evidence.findings import ItemResult
 from seatrial.trials.case import Case, judged, missing, unmeasured
+from seatrial.trials.failures.latency import verdict_of
 
 QUANTILES = ("p50_ms", "p95_ms", "p99_ms")
 MEMORY_TOLERANCE = 0.15
@@ -60,16 +61,9 @@ def prove_latency_budget(case: Case) -> ItemResult:
             figure=_percentiles(evidence),
             fix="set [budget] p50_ms, p95_ms, p99_ms",
         )
-    over, unknown, close = [], [], []
-    for name, limit in limits.items():
-        value = evidence.value(name)
-        text = name.removesuffix("_ms")
-        if value.value is None:
-            unknown.append(f"{text} unknown")
-        elif value.value > limit:
-            over.append(f"{text} {value.value:.1f} ms > {limit:g} ms")
-        elif value.high is not None and value.high > limit:
-            close.append(f"{text} may reach {value.high:.1f} ms")
+    verdicts = [verdict_of(evidence, name, limit) for name, limit in limits.items()]
+    over = [verdict.figure for verdict in verdicts if verdict.over]
+    unsure = [verdict.figure for verdict in verdicts if verdict.over is None]
     figure = f"{_percentiles(evidence)} at {_reference(evidence)}"
     if over:
         return judged(
@@ -80,11 +74,24 @@ def prove_latency_budget(case: Case) -> ItemResult:
             fix=_tail(evidence),
             evidence=(evidence,),
         )
-    if unknown:
-        return unmeasured(item, "; ".join(unknown), figure=figure, fix="measure for longer")
-    status: Status = "warn" if close or _errors(evidence) else "pass"
-    because = "; ".join([*close, *_errors(evidence)]) or f"holds {_rate(evidence)}"
-    return judged(item, status, figure, because=because, evidence=(evidence,))
+    if unsure:
+        known = all(evidence.value(name).high is not None for name in limits)
+        return judged(
+            item,
+            "warn" if known else "unmeasured",
+            figure,
+            because="; ".join(unsure),
+            fix="measure for longer: raise [trial] time_budget_s",
+            evidence=(evidence,),
+        )
+    errors = _errors(evidence)
+    return judged(
+        item,
+        "warn" if errors else "pass",
+        figure,
+        because="; ".join(errors) or f"holds {_rate(evidence)}",
+        evidence=(evidence,),
+    )
 
 
 def prove_warm_up(case: Case) -> ItemResult:
