@@ -1,5 +1,7 @@
 """One column beside the reference."""
 
+# ruff: noqa: RUF001 - characters that look alike are what is tested
+
 import json
 
 import msgspec
@@ -75,8 +77,8 @@ def test_whole_numbers_with_few_values_are_codes():
 def test_free_text_is_judged_by_its_shape_not_by_its_words():
     column = Column.of(NAMES)
     assert column.kind == "text"
-    found = column.signs(["Person number 777 of many", "x", "!!" * 300])["outside"]
-    assert found[0] == 0.0
+    found = column.signs(["Person number 42 or so", "x", "!!" * 300])["outside"]
+    assert found[0] < 0.2
     assert found[1:].min() > 0.3
 
 

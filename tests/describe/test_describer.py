@@ -1,5 +1,7 @@
 """What every describer keeps, whatever it describes."""
 
+# ruff: noqa: RUF001 - characters that look alike are what is tested
+
 import json
 
 import numpy as np

@@ -11,7 +11,7 @@ from seatrial.describe.vocabulary import Vocabulary
 ELSEWHERE = [
     "The treaty obliges both parliaments to ratify the amended protocol within a decade.",
     "Photosynthesis converts carbon dioxide and sunlight into glucose inside chloroplasts.",
-    "The quarterback fumbled on third down while linebackers blitzed through the gap.",
+    "Cardinals elected another pontiff beneath frescoes after several inconclusive conclaves.",
     "Gradient descent minimises the loss by following its steepest direction downwards.",
 ]
 

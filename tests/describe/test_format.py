@@ -1,5 +1,7 @@
 """Form: wrappings off, set as the reference is set."""
 
+# ruff: noqa: RUF001 - characters that look alike are what is tested
+
 import pytest
 
 from seatrial.describe.format import Format, measures, tokens_changed

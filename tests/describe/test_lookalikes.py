@@ -1,5 +1,7 @@
 """Look-alike and hidden characters."""
 
+# ruff: noqa: RUF001 - characters that look alike are what is tested
+
 import unicodedata
 
 import pytest

@@ -1,5 +1,7 @@
 """Taking off HTML, JSON, Markdown, escapes and links."""
 
+# ruff: noqa: RUF001 - characters that look alike are what is tested
+
 import html
 import json
 

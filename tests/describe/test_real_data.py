@@ -11,7 +11,7 @@ from seatrial.describe.describer import describer_for
 def texts(real_data):
     def read(name, where="true", limit=600):
         query = (
-            f"select text from '{real_data}/{name}.parquet' where {where} "  # noqa: S608
+            f"select text from '{real_data}/{name}.parquet' where {where} "
             f"order by hash(text) limit {limit}"
         )
         return [row[0] for row in duckdb.sql(query).fetchall()]

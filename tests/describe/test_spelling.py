@@ -72,7 +72,7 @@ def test_neighbouring_keys():
 def test_probabilities_of_all_short_words_sum_to_no_more_than_one():
     shape = Shape(["aa", "ab", "ba", "b"])
     letters = "abc"
-    words = [""] + [a for a in letters] + [a + b for a in letters for b in letters]
+    words = ["", *letters, *(a + b for a in letters for b in letters)]
     assert sum(math.exp(shape.log_probability(word)) for word in words) <= 1.0
 
 

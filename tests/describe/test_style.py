@@ -1,5 +1,7 @@
 """The reference's surface and how to match it."""
 
+# ruff: noqa: RUF001 - characters that look alike are what is tested
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,5 +1,7 @@
 """Tampering undone towards the reference."""
 
+# ruff: noqa: RUF001 - characters that look alike are what is tested
+
 import json
 
 import pytest

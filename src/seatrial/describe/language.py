@@ -69,13 +69,13 @@ def posterior(texts: Sequence[str]) -> NDArray[np.float64]:
     >>> labels()[posterior(["the weather is lovely today"])[0].argmax()]
     'en'
     """
-    return np.array([_row(text) for text in texts]).reshape(len(texts), len(labels()))
+    return np.array([_row(text[:READ_MAX]) for text in texts]).reshape(len(texts), len(labels()))
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=4_096)
 def _row(text: str) -> NDArray[np.float64]:
     """Return one posterior; remembered, because repairs ask for the same texts again."""
-    ranked = dict(identifier().rank(text[:READ_MAX]))
+    ranked = dict(identifier().rank(text))
     found = np.array([ranked[label] for label in labels()], dtype=float)
     return found / found.sum() if found.sum() > 0.0 else np.full(found.size, 1.0 / found.size)
 

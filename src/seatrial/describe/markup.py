@@ -110,7 +110,8 @@ def _without_spans(text: str, opening: str, closing: str) -> str:
     low = text.lower()
     if len(low) != len(text) or opening not in low:
         return text
-    kept, at = [], 0
+    kept: list[str] = []
+    at = 0
     while True:
         start = low.find(opening, at)
         end = low.find(closing, start) if start >= 0 else -1

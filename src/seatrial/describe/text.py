@@ -16,6 +16,7 @@ from seatrial.describe.domain import Domain
 from seatrial.describe.format import Format, measures, tokens_changed
 from seatrial.describe.language import Language, labels, posterior
 from seatrial.describe.length import Length
+from seatrial.describe.memory import remembered
 from seatrial.describe.tampering import Tampering
 from seatrial.describe.vocabulary import Vocabulary
 
@@ -83,6 +84,9 @@ class TextDescriber:
         self.form = form
         self.tampering = tampering
         self.domain = domain
+        self._unwrapped = remembered(form.unwrapped)
+        self._unveiled = remembered(tampering.unveiled)
+        self._reworded = remembered(tampering.reworded)
 
     @classmethod
     def fit(cls, inputs: Sequence[Any]) -> Self:
@@ -154,7 +158,7 @@ class TextDescriber:
         return [new if old else text for text, old, new in zip(texts, read, done, strict=True)]
 
     def _reading(self, texts: list[str]) -> Reading:
-        clean = [self.tampering.unveiled(self.form.unwrapped(text)) for text in texts]
+        clean = [self._unveiled(self._unwrapped(text)) for text in texts]
         formatted = self._formatted(texts)
         untampered = self._untampered(texts)
         return Reading(
@@ -169,23 +173,21 @@ class TextDescriber:
 
     def _formatted(self, texts: list[str]) -> list[str]:
         """Take wrappings off every text, and set those in a known language."""
-        bare = [self.form.unwrapped(text) for text in texts]
+        bare = [self._unwrapped(text) for text in texts]
         english = "en" in self.language.known
         done = [self.form.as_set(text, english=english) for text in bare]
         return self._where_known(bare, done)
 
     def _untampered(self, texts: list[str]) -> list[str]:
         """Unveil every text, and mend the words of those in a known language."""
-        bare = [self.tampering.unveiled(text) for text in texts]
-        done = [self.tampering.reworded(text) for text in bare]
+        bare = [self._unveiled(text) for text in texts]
+        done = [self._reworded(text) for text in bare]
         return self._where_known(bare, done)
 
     def _where_known(self, bare: list[str], done: list[str]) -> list[str]:
         """Return what was done where it differs and the language is the reference's."""
         rows = [row for row, (old, new) in enumerate(zip(bare, done, strict=True)) if old != new]
-        known = self._known(
-            [self.tampering.unveiled(self.form.unwrapped(bare[row])) for row in rows]
-        )
+        known = self._known([self._unveiled(self._unwrapped(bare[row])) for row in rows])
         chosen = list(bare)
         for row, probability in zip(rows, known, strict=True):
             if probability >= PRESENT:
@@ -194,7 +196,7 @@ class TextDescriber:
 
     def _known(self, clean: list[str]) -> NDArray[np.float64]:
         """Return the probability of a known language; slips do not make a text foreign."""
-        mended = [self.tampering.reworded(text) for text in clean]
+        mended = [self._reworded(text) for text in clean]
         known = self.language.known_mass(posterior(clean), clean)
         rows = [row for row, text in enumerate(clean) if text != mended[row]]
         changed = [mended[row] for row in rows]
@@ -205,7 +207,7 @@ class TextDescriber:
         intensities = np.zeros(len(reading.raw))
         for row, (raw, mended) in enumerate(zip(reading.raw, reading.untampered, strict=True)):
             if raw != mended:
-                least = HIDDEN if self.tampering.unveiled(raw) != raw else SLIPS
+                least = HIDDEN if self._unveiled(raw) != raw else SLIPS
                 share = tokens_changed(raw, mended)
                 intensities[row] = least + (1.0 - least) * share
         return intensities
