@@ -21,6 +21,7 @@ from seatrial.measure.company import (
     Company,
     Compared,
     answer_alone,
+    in_order_of_use,
     repeated,
 )
 from seatrial.measure.dependence import Control, Controls, Onset
@@ -31,8 +32,8 @@ from seatrial.measure.sweep import MIB, Sweep, Sweeper, Visit, limit_of
 from seatrial.models.subject import Subject
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-SWEEP_SHARE, LOOP_SHARE, CLIFF_SHARE = 0.3, 0.12, 0.3
-"""Parts of what is left of the budget, in this order; company gets the rest."""
+SWEEP_SHARE, LOOP_SHARE, CLIFF_SHARE = 0.22, 0.1, 0.18
+"""Parts of the whole budget; company gets what is left, at least half."""
 
 P99_CALLS = 100
 """Calls below which the 99th percentile is the longest one seen."""
@@ -131,7 +132,7 @@ def _measure_speed(
         rows,
         largest=largest,
         rng=rng,
-        budget=budget.share(SWEEP_SHARE),
+        budget=part(budget, SWEEP_SHARE),
         limit_bytes=limit_of(gib),
     )
     sweep = sweeper.run(sizes, recorder)
@@ -147,7 +148,7 @@ def _measure_speed(
             alike(rows, row_sizes, rng),
             shortest,
             batch=min(GAIN_BATCH, top),
-            budget=budget.share(LOOP_SHARE),
+            budget=part(budget, LOOP_SHARE),
         )
         loop = find_loop(subject, rows)
         _record_loop(recorder, loop, ordinary, short, batch=min(GAIN_BATCH, top))
@@ -157,7 +158,7 @@ def _measure_speed(
             row_sizes,
             suspects(sweep.visits),
             rng=rng,
-            budget=budget.share(CLIFF_SHARE),
+            budget=part(budget, CLIFF_SHARE),
         )
         _record_cliffs(recorder, cliffs)
     except SeatrialError as error:
@@ -183,10 +184,9 @@ def _measure_company(
                 hint="Check that the inputs are what the model takes.",
             )
         company = Company(asker, alone, rng=rng)
-        wanted = [size for size in sizes if size > 1]
-        if subject.takes_batches:
-            wanted += [size for size in BEYOND if size > max(sizes)]
-        compared = company.compare(wanted, budget.share(CELLS_SHARE))
+        beyond = [size for size in BEYOND if size > max(sizes)] if subject.takes_batches else []
+        wanted = in_order_of_use([size for size in sizes if size > 1], beyond)
+        compared = company.compare(wanted, budget=budget.share(CELLS_SHARE))
         if compared.left_out:
             recorder.cut(f"the time budget left out {compared.left_out} arrangements of company")
         changed, asked = repeated(asker, compared, rng=rng, budget=budget.share(0.3))
@@ -199,6 +199,11 @@ def _measure_company(
         n=asked,
         method="the same rows asked again, alone and as the same batch",
     )
+
+
+def part(budget: TimeBudget, fraction: float) -> TimeBudget:
+    """Return a budget of that fraction of the whole, as far as it is left."""
+    return TimeBudget(min(budget.left_s(), fraction * budget.seconds), clock=budget.clock)
 
 
 def _record_sweep(recorder: Recorder, sweep: Sweep) -> None:

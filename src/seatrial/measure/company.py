@@ -33,8 +33,14 @@ COPIED_ROWS = 8
 ALONE_SHARE, CELLS_SHARE = 0.15, 0.75
 """Parts of the budget for asking alone, and, of what is left then, for company."""
 
-BEYOND = (300, 600, 1200)
+CELL_SHARE = 0.06
+"""Part of what is left of the time that one arrangement may take: the first ones show most."""
+
+BEYOND = (600, 300, 1200)
 """Sizes past the sweep, no powers of two, so that a counter of 8 to 16 bits has to wrap."""
+
+WITHIN_FIRST = 4
+"""Sizes of the sweep that are compared before those past it."""
 
 ANSWER_MAX = 60
 """Characters of an answer that are shown in an example."""
@@ -147,17 +153,22 @@ class Company:
         self._changes: list[Change] = []
         self._refusals: list[tuple[str, list[int], Refused]] = []
 
-    def compare(self, sizes: Sequence[int], budget: TimeBudget) -> Compared:
-        """Run every arrangement at every size; a short budget shortens each of them."""
+    def compare(self, sizes: Sequence[int], *, budget: TimeBudget) -> Compared:
+        """Run every arrangement at every size.
+
+        Args:
+            sizes: Rows in company, the most telling first; the first is never left out.
+            budget: A short one shortens each arrangement, then leaves out sizes.
+        """
         copied = diverse(self._rows, COPIED_ROWS, self._rng)
         plan = [(name, size) for size in in_order_of_use(sizes) for name in (COPIES, *COMPANIES)]
         cells: list[Cell] = []
         left_out = 0
         for number, (name, size) in enumerate(plan):
-            if budget.spent():
+            if budget.spent() and size != sizes[0]:
                 left_out = len(plan) - number
                 break
-            share = budget.share(2.0 / (len(plan) - number + 1))
+            share = budget.share(max(CELL_SHARE, 2.0 / (len(plan) - number + 1)))
             if name == COPIES:
                 batches: Batches = [[row] * size for row in copied]
             else:
@@ -238,11 +249,11 @@ def repeated(
     return changed, count
 
 
-def in_order_of_use(sizes: Sequence[int]) -> list[int]:
+def in_order_of_use(sizes: Sequence[int], beyond: Sequence[int] = ()) -> list[int]:
     """Return the sizes that show most first: the smallest, the largest, then halves between.
 
-    >>> in_order_of_use([2, 4, 8, 16, 32])
-    [2, 32, 8, 4, 16]
+    >>> in_order_of_use([2, 4, 8, 16, 32, 64], [100])
+    [2, 64, 8, 4, 100, 32, 16]
     """
     ordered = sorted(set(sizes))
     chosen = ordered[:1] + ordered[-1:]
@@ -253,7 +264,8 @@ def in_order_of_use(sizes: Sequence[int]) -> list[int]:
         if high - low > 1:
             chosen.append(ordered[middle])
             gaps += [(low, middle), (middle, high)]
-    return list(dict.fromkeys(chosen))
+    found = list(dict.fromkeys(chosen))
+    return [*found[:WITHIN_FIRST], *beyond, *found[WITHIN_FIRST:]]
 
 
 def _known(subject: Subject, values: list[Any], groups: list[str]) -> Rows:

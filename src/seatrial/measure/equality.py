@@ -23,6 +23,9 @@ ROUNDING_UNITS = 8.0
 """Tolerance for answers of 16 bits, in units of their last place."""
 
 HALF_EPSILON, BRAIN_EPSILON = 2.0**-10, 2.0**-7
+SINGLE_EPSILON = 2.0**-22
+"""Error of a rounded float32, such as 2.0999999 for 2.1, relative to it."""
+
 FINE_MIN = 3
 """Distinct fractions needed before a set of answers shows its precision."""
 
@@ -157,6 +160,6 @@ def _rounded(values: list[float]) -> bool:
     array = np.asarray(values, dtype=np.float64)
     for decimals in range(COARSEST, FINEST + 1):
         scaled = array * 10.0**decimals
-        if np.all(np.abs(scaled - np.round(scaled)) < 1e-6):  # noqa: PLR2004  (float error of x * 1000)
+        if np.all(np.abs(scaled - np.round(scaled)) <= SINGLE_EPSILON * np.abs(scaled)):
             return True
     return False

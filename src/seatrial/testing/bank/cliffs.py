@@ -92,4 +92,5 @@ BATCH_CLIFF = Failure(
     sick=sick,
     healthy=healthy,
     inputs=parts.vectors,
+    through=frozenset({"callable"}),
 )

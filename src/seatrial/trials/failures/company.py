@@ -126,14 +126,14 @@ def _counter(evidence: Evidence, controls: list[dict[str, Any]]) -> bool:
     """Decide between a counter and content; see the module's docstring."""
     onsets = evidence.table("onsets")
     copies = [row for row in onsets if row["company"] == "copies of itself"]
-    by_place = [
-        row for row in copies if row["mixed"] and (row["first_position"] or 0) >= RIGHT_BEFORE
-    ]
+    by_place = any(row["mixed"] and (row["first_position"] or 0) >= RIGHT_BEFORE for row in copies)
+    small = [row for row in controls if row["batch"] <= SMALL]
+    if small or any(row["batch"] <= SMALL for row in onsets):
+        # A sum of lengths can wrap within a few long rows; then the first row is never wrong.
+        behind = all(row["position"] > 0 and row["position_decides"] for row in small)
+        return bool(small) and by_place and behind
     if by_place:
         return True
-    first = min([row["batch"] for row in (*onsets, *controls)])
-    if first <= SMALL:
-        return False
     moved = [row["position_decides"] for row in controls if row["position_decides"] is not None]
     if moved and sum(moved) * 2 > len(moved):
         return True

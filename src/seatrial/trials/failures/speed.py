@@ -39,14 +39,14 @@ def _loop(evidence: Evidence) -> tuple[bool | None, str]:
         return None, "the gain of batches was not measured"
     gain = evidence.value("speedup").value or 0.0
     short = evidence.value("speedup_shortest").value
-    if gain >= FLAT or (short is not None and short >= FLAT):
-        return False, f"batches answer up to {max(gain, short or 0.0):.1f}x as many rows"
     share = evidence.value("per_row_share").value
     if share is None:
         return None, (
-            f"cannot tell from outside: batches gain {gain:.2f}x, as they do for a loop over rows "
-            "and for a model that is busy computing"
+            f"cannot tell from outside: batches gain {gain:.1f}x, and a loop over rows looks like "
+            "a model that is busy computing"
         )
+    if gain >= FLAT or (short is not None and short >= FLAT):
+        return False, f"batches answer up to {max(gain, short or 0.0):.1f}x as many rows"
     lines = evidence.table("trace")
     if share < PER_ROW_SHARE or not lines:
         return False, f"batches gain {gain:.2f}x, but {share:.0%} of the time is per row"
