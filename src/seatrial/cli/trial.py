@@ -14,6 +14,7 @@ from seatrial.cli.console import (
     quiet_or_narrator,
     result_console,
 )
+from seatrial.cli.service import chosen_settings, service_options
 
 
 @click.command()
@@ -23,13 +24,7 @@ from seatrial.cli.console import (
 @click.option(
     "--report", type=click.Path(dir_okay=False, path_type=Path), help="Where report.html goes."
 )
-@click.option("--url", help="Try a service that runs already, at this URL.")
-@click.option("--data", help="Eval file for --url.")
-@click.option("--production", help="Production file for --url.")
-@click.option("--body", help='Request template for --url, with "$inputs" or "$input".')
-@click.option("--answer", help='Answer template for --url, with "$outputs" or "$output".')
-@click.option("--input", "input_column", help="Input column(s) of --data, comma separated, or *.")
-@click.option("--label", help="Label column of --data.")
+@service_options
 @click.option("--trust", metavar="WHO", help="Trust the code in a pickle; WHO is recorded.")
 @click.option("--time-budget", type=float, metavar="S", help="Seconds that measuring may take.")
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
@@ -40,13 +35,6 @@ def trial(
     only: str | None,
     require: str | None,
     report: Path | None,
-    url: str | None,
-    data: str | None,
-    production: str | None,
-    body: str | None,
-    answer: str | None,
-    input_column: str | None,
-    label: str | None,
     trust: str | None,
     time_budget: float | None,
     quiet: bool,
@@ -56,27 +44,12 @@ def trial(
 
     Exit status 1 where an item fails. Unmeasured items are counted, never passed.
     """
-    from seatrial.core import settings as table
     from seatrial.report.terminal import render_trial
     from seatrial.trials.outcome import run_and_write, unmet
-    from seatrial.trials.remote import settings_for_url
     from seatrial.trials.trial import names
 
     flags = {"model.trust": trust, "trial.time_budget_s": time_budget}
-    if url:
-        settings = settings_for_url(
-            url,
-            folder=folder,
-            data=data,
-            production=production,
-            body=body,
-            answer=answer,
-            input_column=input_column,
-            label=label,
-            flags=flags,
-        )
-    else:
-        settings = table.load(folder, flags=flags)
+    settings = chosen_settings(folder, flags=flags)
     wanted = names(only)
     outcome = run_and_write(
         settings, folder, only=wanted, report=report, progress=quiet_or_narrator(quiet=quiet)

@@ -13,18 +13,17 @@ from msgspec import Struct
 
 from seatrial.core.errors import SettingsError
 from seatrial.records.tables import FORMATS, column_names, read_rows
+from seatrial.stats.scores import ACCURACY
+from seatrial.trials.datafile import CLASSES_MAX, DataFile, look_at
 
 DATA_FREE = {".skops": "sklearn", ".onnx": "onnx"}
 CODE_BEARING = {".pkl": "sklearn", ".pickle": "sklearn", ".joblib": "sklearn"}
-LABELS = ("label", "labels", "target", "y", "class", "category", "answer", "outcome", "sentiment")
-TEXTS = ("text", "message", "body", "content", "sentence", "input", "question", "review", "tweet")
 EVAL_WORDS = ("eval", "test", "valid", "dev", "holdout")
 PRODUCTION_WORDS = ("production", "prod", "live", "users", "traffic")
 TRAIN_WORDS = ("train",)
 NAME_MAX = 64
-CLASSES_MAX = 50
-"""A whole-number label with more distinct values than this is taken for a quantity."""
-SAMPLE_ROWS = 2_000
+USUAL = "model.py"
+"""A load() in a file of this name was written for the purpose, whatever model files lie beside."""
 
 
 class Proposal(Struct, frozen=True, kw_only=True):
@@ -40,6 +39,7 @@ class Proposal(Struct, frozen=True, kw_only=True):
     columns: str | list[str]
     label: str
     task: str
+    metric: str
     slices: list[str]
     notes: list[str]
 
@@ -53,13 +53,15 @@ def look(folder: Path) -> Proposal:
     adapter, location, code = _model(folder)
     notes: list[str] = []
     eval_data, production = _data_files(folder, notes)
-    input_kind, label, task = "text", "label", "classification"
-    columns: str | list[str] = "text"
+    data = DataFile(
+        input="text", columns="text", label="label", task="classification", metric=ACCURACY
+    )
     slices: list[str] = []
     if eval_data:
-        input_kind, columns, label, task = columns_of(folder / eval_data, notes=notes)
+        data = look_at(folder / eval_data)
+        notes += data.notes
     if eval_data and production:
-        slices = _slices(folder / production, columns, label, folder / eval_data)
+        slices = _slices(folder / production, data.columns, data.label, folder / eval_data)
     return Proposal(
         name=_name(folder),
         adapter=adapter,
@@ -67,10 +69,11 @@ def look(folder: Path) -> Proposal:
         code_bearing=code,
         eval_data=eval_data,
         production_data=production,
-        input=input_kind,
-        columns=columns,
-        label=label,
-        task=task,
+        input=data.input,
+        columns=data.columns,
+        label=data.label,
+        task=data.task,
+        metric=data.metric,
         slices=slices,
         notes=notes,
     )
@@ -92,17 +95,18 @@ def render(found: Proposal) -> str:
             '# trust = "your name, 2026-01-31"',
         ]
     lines += [
-        f"input = {quote(found.input)}            # text | record | array | image | chat",
-        f"task = {quote(found.task)}   # classification | regression | generation",
+        _said(f"input = {quote(found.input)}", "text | record | array | image | chat"),
+        _said(f"task = {quote(found.task)}", "classification | regression | generation"),
         "",
-        "[eval]                       # the labelled rows that the model was chosen by",
+        _said("[eval]", "the labelled rows that the model was chosen by"),
         f"data = {quote(found.eval_data)}" if found.eval_data else '# data = "eval.csv"',
-        f"input = {quote(found.columns)}",
-        f"label = {quote(found.label)}",
     ]
+    if isinstance(found.columns, list):
+        lines.append("# In the order of training, where the model knows no names.")
+    lines += [f"input = {quote(found.columns)}", f"label = {quote(found.label)}"]
     if found.task == "regression":
-        lines.append('metric = "within:1.0"         # an answer this close to the label is right')
-    lines += ["", "[production]                 # what users really sent; labels may be missing"]
+        lines.append(_said(f"metric = {quote(found.metric)}", "this close to the label is right"))
+    lines += ["", _said("[production]", "what users really sent; labels may be missing")]
     if found.production_data:
         lines.append(f"data = {quote(found.production_data)}")
     else:
@@ -111,7 +115,7 @@ def render(found: Proposal) -> str:
         lines.append(f"slices = {quote(found.slices)}")
     lines += [
         "",
-        "[budget]                     # what is not set here is measured but not judged",
+        _said("[budget]", "what is not set here is measured but not judged"),
         "# p50_ms = 20",
         "# p95_ms = 50",
         "# p99_ms = 200",
@@ -120,7 +124,7 @@ def render(found: Proposal) -> str:
         "# variant_accuracy_points = 1.0",
         "# calibration_error = 0.05",
         "",
-        "[target]                     # the machine it will run on",
+        _said("[target]", "the machine it will run on"),
         "# cores = 2",
         "# memory_gib = 4",
         "",
@@ -128,15 +132,24 @@ def render(found: Proposal) -> str:
     return "\n".join(lines)
 
 
+def _said(line: str, comment: str) -> str:
+    return f"{line:<28} # {comment}"
+
+
 def _model(folder: Path) -> tuple[str, str, bool]:
     """Return adapter, location and whether it carries code; formats that carry none come first."""
     files = sorted(path for path in folder.iterdir() if path.is_file())
+    written = [
+        ("load", f"{Path(USUAL).stem}:{_loader(path)}")
+        for path in files
+        if path.name == USUAL and _loader(path)
+    ]
     data_free = [(DATA_FREE[path.suffix], path.name) for path in files if path.suffix in DATA_FREE]
     loaders = [("load", f"{path.stem}:{_loader(path)}") for path in files if _loader(path)]
     pickles = [
         (CODE_BEARING[path.suffix], path.name) for path in files if path.suffix in CODE_BEARING
     ]
-    for found, code in ((data_free, False), (loaders, False), (pickles, True)):
+    for found, code in ((written, False), (data_free, False), (loaders, False), (pickles, True)):
         if found:
             return *found[0], code
     raise SettingsError(
@@ -181,47 +194,6 @@ def _first(names: Sequence[str], words: Sequence[str]) -> str:
             if re.search(rf"(^|[^a-z]){word}", name.lower()):
                 return name
     return ""
-
-
-def columns_of(
-    path: Path, *, label: str | None = None, notes: list[str] | None = None
-) -> tuple[str, str | list[str], str, str]:
-    """Return the kind of input, the input column(s), the label and the task of a data file.
-
-    Args:
-        path: The file.
-        label: The label column, where it is known.
-        notes: Collects what had to be guessed.
-    """
-    names = column_names(path)
-    if not label:
-        known = [name for word in LABELS for name in names if name.lower() == word]
-        label = known[0] if known else names[-1]
-        if not known and notes is not None:
-            notes.append(f"took the last column, {label}, for the label")
-    rows = read_rows(path, input="*", label=label)
-    task = task_of([value for value in rows.labels or [] if value is not None][:SAMPLE_ROWS])
-    inputs = [name for name in names if name != label]
-    text = next((n for word in TEXTS for n in inputs if n.lower() == word), "")
-    if not text and len(inputs) == 1:
-        text = inputs[0]
-    if not text:
-        return "record", "*", label, task
-    values = [row[text] for row in rows.inputs[:SAMPLE_ROWS] if row[text] is not None]
-    if values and all(isinstance(value, str) for value in values):
-        return "text", text, label, task
-    if values and all(isinstance(value, list) for value in values):
-        return "array", text, label, task
-    return "record", "*", label, task
-
-
-def task_of(labels: Sequence[Any]) -> str:
-    """Return the task that labels suggest: many different or broken numbers are a regression."""
-    if labels and all(isinstance(value, (int, float)) for value in labels):
-        whole = all(float(value).is_integer() for value in labels)
-        if not whole or len(set(labels)) > CLASSES_MAX:
-            return "regression"
-    return "classification"
 
 
 def _slices(production: Path, columns: str | list[str], label: str, eval_path: Path) -> list[str]:

@@ -16,7 +16,7 @@ from seatrial.measure.load.generator import run_load
 from seatrial.measure.load.summary import LoadSummary, summarise
 from seatrial.models.url import UrlSubject
 from seatrial.records.tables import read_rows
-from seatrial.trials.folder import columns_of
+from seatrial.trials.datafile import look_at
 
 TIMESTAMP = "timestamp"
 
@@ -92,7 +92,7 @@ def _bodies(load: Load) -> tuple[str, list[bytes]]:
                 hint="""For example: --body '{"input": "hello"}'""",
             )
         return UrlSubject.asking(load.url, body=None).url, [load.body.encode()]
-    chosen: Any = load.input or columns_of(load.data)[1]
+    chosen: Any = load.input or look_at(load.data).columns
     inputs = read_rows(load.data, input=chosen).inputs
     subject = UrlSubject.asking(load.url, body=load.body)
     return subject.url, [subject.body([value]) for value in inputs]

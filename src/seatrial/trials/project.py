@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from seatrial.core.errors import DataError, ModelLoadError, UntrustedCodeError
+from seatrial.core.errors import DataError, UsageError, nearest
 from seatrial.core.settings import FILE_NAME
 from seatrial.models.answers import plain
 from seatrial.records.tables import write_rows
-from seatrial.trials.folder import task_of
-from seatrial.trials.source import Writer, dump_data_only
+from seatrial.stats.scores import WITHIN
+from seatrial.trials.datafile import task_of
+from seatrial.trials.keeping import keep_model
+from seatrial.trials.rows import INPUT_COLUMN, PlainRows, column, plain_rows
 
-INPUT_COLUMN = "input"
-LABEL_COLUMN = "label"
 EVAL_FILE = "eval.jsonl"
 PRODUCTION_FILE = "production.jsonl"
+LABEL_COLUMNS = ("label", "label_", "seatrial_label")
+"""Names for the column of labels; the first that no input has."""
+
+MARK = "# Written by seatrial from a notebook."
+"""First line of a ``seatrial.toml`` that may be replaced without asking."""
 
 
 def write_project(
@@ -31,7 +38,7 @@ def write_project(
     labels: Any,
     production: Any = None,
     production_labels: Any = None,
-    slices: Mapping[str, Sequence[Any]] | None = None,
+    slices: Mapping[str, Sequence[Any]] | Sequence[str] | None = None,
     name: str = "notebook",
     metric: str | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
@@ -41,41 +48,49 @@ def write_project(
     """Write model, rows and ``seatrial.toml``; return the folder.
 
     Args:
-        folder: A new or empty folder.
+        folder: A new or empty folder, or one that this function wrote.
         model: A fitted scikit-learn estimator, a function of a list of inputs, or an object with
             ``predict``.
         inputs: List, array, Series or DataFrame of eval inputs, n rows.
         labels: The n labels, or the name of a column of ``inputs``.
         production: Inputs as users sent them, or ``(inputs, labels)``.
         production_labels: Their labels; ``None`` entries are allowed.
-        slices: Columns to report production accuracy by, one value per production row.
+        slices: Columns to report production accuracy by: name to one value per production row, or
+            names of columns that ``production`` has.
         name: Name of the model.
-        metric: As ``[eval] metric``.
+        metric: As ``[eval] metric``; for a regression the default is a tolerance of half the
+            standard deviation of the labels.
         settings: Further sections of ``seatrial.toml`` (``{"budget": {"p99_ms": 50}}``).
         trust: Who trusts the code in the model, where it can only be pickled.
         now: Wall time of that trust; default: now.
 
     Raises:
+        UsageError: The folder holds something else.
         DataError: Rows and labels do not fit together.
         ModelLoadError: The model is none of the accepted kinds.
         UntrustedCodeError: The model carries code and nobody said they trust it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    kind, eval_columns, eval_labels = _rows(inputs, labels, what="inputs")
-    if eval_labels is None:
+    ready(folder)
+    rows = plain_rows(inputs, labels, what="inputs")
+    if rows.labels is None:
         raise DataError("labels is None; accepted is one label per input.", hint="Pass labels.")
+    label = next(one for one in LABEL_COLUMNS if one not in rows.inputs)
+    task = task_of([value for value in rows.labels if value is not None])
+    source = keep_model(folder, model, rows=rows, inputs=inputs, trust=trust, now=now)
     document: dict[str, dict[str, Any]] = {
-        "model": {"name": name, **_write_model(folder, model, trust, now), "input": kind}
+        "model": {"name": name, **source, "input": rows.kind, "task": task},
+        "eval": {
+            "data": EVAL_FILE,
+            "input": list(rows.inputs) if rows.kind == "record" else INPUT_COLUMN,
+            "label": label,
+        },
     }
-    document["model"]["task"] = task_of(eval_labels)
-    columns: Any = INPUT_COLUMN if kind != "record" else list(eval_columns)
-    document["eval"] = {"data": EVAL_FILE, "input": columns, "label": LABEL_COLUMN}
-    if metric:
-        document["eval"]["metric"] = metric
-    write_rows(folder / EVAL_FILE, {**eval_columns, LABEL_COLUMN: eval_labels})
+    if metric or task == "regression":
+        document["eval"]["metric"] = metric or tolerance(rows.labels)
+    write_rows(folder / EVAL_FILE, {**rows.inputs, label: rows.labels})
     if production is not None:
         document["production"] = _write_production(
-            folder, production, production_labels, slices or {}
+            folder, production, production_labels, slices or {}, like=rows, label=label
         )
     for section, keys in (settings or {}).items():
         document[section] = {**document.get(section, {}), **keys}
@@ -83,124 +98,114 @@ def write_project(
     return folder
 
 
-def _write_model(
-    folder: Path, model: Any, trust: str | None, now: datetime | None
-) -> dict[str, Any]:
-    if isinstance(model, FunctionType):
-        try:
-            writer = Writer(folder)
-            returned = writer.add(model)
-        except UntrustedCodeError:
-            if not trust:
-                raise
-            return _pickled(folder, model, trust, now)
-        (folder / "model.py").write_text(writer.text(returned=returned), encoding="utf-8")
-        return {"load": "model:load"}
-    estimator = hasattr(model, "get_params") and hasattr(model, "predict")
-    if estimator and dump_data_only(model, folder / "model.skops"):
-        return {"sklearn": "model.skops"}
-    if not (callable(model) or hasattr(model, "predict")):
-        raise ModelLoadError(
-            f"received {type(model).__name__}; accepted is a fitted estimator, a function of a "
-            "list of inputs, or an object with predict.",
-            hint="Wrap it: def predict(inputs): return [...]",
-        )
-    if not trust:
-        raise UntrustedCodeError(
-            f"a {type(model).__name__} can only be kept as a pickle, which runs code when opened.",
-            hint='If you trust it, pass trust="your name"; it is recorded.',
-        )
-    return _pickled(folder, model, trust, now)
+def ready(folder: Path) -> None:
+    """Make a folder ready to be written to; what a notebook wrote there earlier is removed.
+
+    Records of what users sent (``.seatrial``) stay.
+
+    Raises:
+        UsageError: It holds something that a notebook did not write.
+    """
+    if folder.is_dir() and any(folder.iterdir()):
+        if not from_notebook(folder):
+            raise UsageError(f"{folder} is there already and not empty.", hint="Name a new folder.")
+        for path in folder.iterdir():
+            if path.name != ".seatrial":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    elif folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file.", hint="Name a new folder.")
+    folder.mkdir(parents=True, exist_ok=True)
 
 
-def _pickled(folder: Path, model: Any, trust: str, now: datetime | None) -> dict[str, Any]:
-    import cloudpickle
+def from_notebook(folder: Path) -> bool:
+    """Say whether a folder was written from a notebook."""
+    path = folder / FILE_NAME
+    return path.is_file() and path.read_text(encoding="utf-8").startswith(MARK)
 
-    (folder / "model.pkl").write_bytes(cloudpickle.dumps(model))
-    (folder / "model.py").write_text(
-        '"""Written by seatrial from a notebook: opens a pickle that somebody trusted."""\n\n'
-        "import pickle\nfrom pathlib import Path\n\n\n"
-        "def load():\n"
-        '    return pickle.loads((Path(__file__).parent / "model.pkl").read_bytes())\n',
-        encoding="utf-8",
-    )
-    day = (now or datetime.now(UTC)).date().isoformat()
-    return {"load": "model:load", "trust": f"{trust}, {day}"}
+
+def tolerance(labels: Sequence[Any]) -> str:
+    """Return the metric of a regression for which nobody said how close is right.
+
+    >>> tolerance([0.0, 10.0, None])
+    'within:2.5'
+    """
+    known = [float(label) for label in labels if label is not None]
+    return f"{WITHIN}{float(np.std(known)) / 2:.2g}"
 
 
 def _write_production(
-    folder: Path, production: Any, labels: Any, slices: Mapping[str, Sequence[Any]]
+    folder: Path,
+    production: Any,
+    labels: Any,
+    slices: Mapping[str, Sequence[Any]] | Sequence[str],
+    *,
+    like: PlainRows,
+    label: str,
 ) -> dict[str, Any]:
     if isinstance(production, tuple) and labels is None and len(production) == 2:  # noqa: PLR2004
         production, labels = production
-    _, columns, values = _rows(production, labels, what="production")
-    for name, entries in slices.items():
-        columns.setdefault(name, _column(entries))
-    if values is not None:
-        columns[LABEL_COLUMN] = values
-    write_rows(folder / PRODUCTION_FILE, columns)
-    return {"data": PRODUCTION_FILE, "slices": list(slices)}
-
-
-def _rows(
-    inputs: Any, labels: Any, *, what: str
-) -> tuple[str, dict[str, list[Any]], list[Any] | None]:
-    """Return kind of input, columns and labels as plain values."""
-    if hasattr(inputs, "columns") and hasattr(inputs, "to_dict"):
-        columns = {str(name): _column(inputs[name]) for name in inputs.columns}
-        if isinstance(labels, str):
-            labels = columns.pop(labels, None)
-        kind = "record"
-    else:
-        values = _column(inputs)
-        kind = _kind(values, what)
-        columns = _records(values) if kind == "record" else {INPUT_COLUMN: values}
-    found = None if labels is None else _column(labels)
-    count = len(next(iter(columns.values()), []))
-    if not count:
-        raise DataError(f"{what} holds 0 rows; accepted is at least 1.", hint="Pass some rows.")
-    if found is not None and len(found) != count:
+    rows = plain_rows(production, labels, what="production")
+    if rows.kind != like.kind:
         raise DataError(
-            f"{what} holds {count} rows and {len(found)} labels; accepted is one label per row.",
+            f"production holds inputs of kind {rows.kind}, inputs of kind {like.kind}; accepted is "
+            "one kind.",
+            hint="Pass production rows as you pass the eval rows.",
+        )
+    columns = dict(rows.inputs)
+    by = slices if isinstance(slices, Mapping) else {name: columns.get(name) for name in slices}
+    for name, entries in by.items():
+        columns[name] = _slice(name, entries, rows, taken={*like.inputs, label})
+    if rows.labels is not None:
+        columns[label] = rows.labels
+    write_rows(folder / PRODUCTION_FILE, columns)
+    return {"data": PRODUCTION_FILE, "slices": list(by)}
+
+
+def _slice(name: str, entries: Any, rows: PlainRows, *, taken: set[str]) -> list[Any]:
+    """Return the values of one slice column.
+
+    Raises:
+        DataError: There is no such column, it is not one value per row, or its name means another.
+    """
+    if entries is None:
+        raise DataError(
+            f"production has no column {name!r} to slice by; columns: {', '.join(rows.inputs)}.",
+            hint=nearest(name, rows.inputs) or "Pass slices={name: one value per row}.",
+        )
+    values = column(entries)
+    if len(values) != len(rows):
+        raise DataError(
+            f"slice {name!r} holds {len(values)} values for {len(rows)} production rows; accepted "
+            "is one per row.",
             hint="Check that both come from the same split.",
         )
-    return kind, columns, found
-
-
-def _column(values: Any) -> list[Any]:
-    listed = values.tolist() if hasattr(values, "tolist") else list(values)
-    return [_missing(plain(value)) for value in listed]
-
-
-def _missing(value: Any) -> Any:
-    """Turn the NaN and NaT of data frames into a missing value."""
-    if value is None or value != value:  # noqa: PLR0124  (NaN is the value unequal to itself)
-        return None
-    return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def _kind(values: Sequence[Any], what: str) -> str:
-    known = [value for value in values if value is not None]
-    for kind, accepted in (("text", str), ("record", dict), ("array", (list, int, float))):
-        if known and all(isinstance(value, accepted) for value in known):
-            return kind
-    types = sorted({type(value).__name__ for value in known}) or ["nothing"]
-    raise DataError(
-        f"{what} holds {', '.join(types)}; accepted are texts, records (dicts or a DataFrame) or "
-        "arrays of numbers, of one kind.",
-        hint="Convert them to one of these.",
-    )
-
-
-def _records(values: Sequence[Mapping[str, Any] | None]) -> dict[str, list[Any]]:
-    names = dict.fromkeys(str(name) for value in values for name in value or {})
-    return {name: [_missing((value or {}).get(name)) for value in values] for name in names}
+    if name in taken and values != rows.inputs.get(name):
+        raise DataError(
+            f"slice {name!r} has the name of an input or of the label, and other values.",
+            hint="Give the slice another name.",
+        )
+    return values
 
 
 def _toml(document: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the document as TOML; JSON scalars and lists of them are TOML too."""
-    blocks = []
+    """Return the document as TOML; what is ``None`` is left out, as if it had not been named."""
+    blocks = [MARK]
     for section, keys in document.items():
-        lines = [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in keys.items()]
+        lines = [
+            f"{_key(key)} = {_value(value)}" for key, value in keys.items() if value is not None
+        ]
         blocks.append("\n".join([f"[{section}]", *lines]))
-    return "# Written by seatrial from a notebook.\n\n" + "\n\n".join(blocks) + "\n"
+    return "\n\n".join(blocks) + "\n"
+
+
+def _value(value: Any) -> str:
+    """Return one TOML value; JSON scalars and lists of them are TOML too, objects are not."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_key(key)} = {_value(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return msgspec.json.encode(plain(value)).decode().replace("\x7f", "\\u007f")
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)

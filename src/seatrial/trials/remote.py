@@ -2,57 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from seatrial.core import settings as table
 from seatrial.core.errors import UsageError
 from seatrial.core.settings import FILE_NAME, Settings
-from seatrial.records.tables import EVERY_COLUMN, column_names
-from seatrial.trials.folder import columns_of
+from seatrial.trials.datafile import look_at
 
 
-def settings_for_url(
-    url: str,
-    *,
-    folder: Path,
-    data: str | None,
-    production: str | None,
-    body: str | None,
-    answer: str | None,
-    input_column: str | None,
-    label: str | None,
-    flags: Mapping[str, Any],
-) -> Settings:
+class Service(Struct, frozen=True, kw_only=True):
+    """A service as the command line names it.
+
+    Attributes:
+        url: Where it is.
+        data: Eval file.
+        production: Production file.
+        body: Request template.
+        answer: Answer template.
+        header_env: Headers, each ``Name=VARIABLE``.
+        input: Input column(s), comma separated, or ``*``.
+        label: Label column.
+    """
+
+    url: str
+    data: str | None = None
+    production: str | None = None
+    body: str | None = None
+    answer: str | None = None
+    header_env: Sequence[str] = ()
+    input: str | None = None
+    label: str | None = None
+
+
+def settings_for(service: Service, *, folder: Path, flags: Mapping[str, Any]) -> Settings:
     """Build the settings of ``seatrial trial --url URL --data FILE``.
 
-    A ``seatrial.toml`` in the folder gives what is not named here (budgets, target).
+    Args:
+        service: What was named.
+        folder: A ``seatrial.toml`` in it gives what was not named (budgets, target).
+        flags: Dotted key to value.
 
     Raises:
-        UsageError: No data file is named anywhere.
+        UsageError: No data file is named anywhere, or a header is not written ``Name=VARIABLE``.
         DataError: The data file is missing or has no such column.
     """
     document = _without_model(folder)
-    document.setdefault("model", {})["url"] = url
-    if data:
-        path = Path(data).resolve()
-        document["eval"] = {**document.get("eval", {}), **_eval(path, input_column, label)}
-        kind = document["eval"].pop("kind")
-        document["model"].setdefault("input", kind)
-        document["model"].setdefault("task", document["eval"].pop("task"))
-    if not document.get("eval", {}).get("data"):
+    model, rows = document.setdefault("model", {}), document.setdefault("eval", {})
+    model["url"] = service.url
+    if service.data:
+        rows["data"] = str(Path(service.data).resolve())
+    if not rows.get("data"):
         raise UsageError(
             "no eval file is named; accepted is --data FILE with inputs and labels.",
             hint="For example: seatrial trial --url http://127.0.0.1:8000 --data eval.csv",
         )
-    if production:
+    if service.data or service.input or service.label:
+        _look(document, folder, service)
+    if service.production:
         section = document.setdefault("production", {})
-        section["data"] = str(Path(production).resolve())
-    if body or answer:
-        endpoint = document.setdefault("endpoint", {})
-        endpoint.update(protocol="template", body=body or "", answer=answer or "")
-    return table.parse(document, flags=flags, source=f"--url {url}")
+        section["data"] = str(Path(service.production).resolve())
+    endpoint = document.setdefault("endpoint", {})
+    if service.body or service.answer:
+        endpoint.update(protocol="template", body=service.body or "", answer=service.answer or "")
+    if service.header_env:
+        named = _headers(service.header_env)
+        endpoint["header_env"] = {**endpoint.get("header_env", {}), **named}
+    return table.parse(document, flags=flags, source=f"--url {service.url}")
 
 
 def _without_model(folder: Path) -> dict[str, Any]:
@@ -66,13 +85,25 @@ def _without_model(folder: Path) -> dict[str, Any]:
     return document
 
 
-def _eval(path: Path, input_column: str | None, label: str | None) -> dict[str, Any]:
-    kind, columns, found_label, task = columns_of(path, label=label)
-    if input_column == EVERY_COLUMN:
-        kind, columns = "record", EVERY_COLUMN
-    elif input_column and "," in input_column:
-        kind, columns = "record", [name.strip() for name in input_column.split(",")]
-    elif input_column:
-        columns = input_column
-        kind = kind if input_column in column_names(path) else "text"
-    return {"data": str(path), "input": columns, "label": found_label, "kind": kind, "task": task}
+def _look(document: dict[str, Any], folder: Path, service: Service) -> None:
+    """Lay what the eval file holds over what the folder says; its task and metric stay."""
+    rows, model = document["eval"], document["model"]
+    columns: str | list[str] | None = service.input
+    if service.input and "," in service.input:
+        columns = [name.strip() for name in service.input.split(",")]
+    found = look_at(folder / rows["data"], label=service.label, columns=columns)
+    rows.update(input=found.columns, label=found.label or table.EvalSettings().label)
+    rows.setdefault("metric", found.metric)
+    model.update(input=found.input)
+    model.setdefault("task", found.task)
+
+
+def _headers(given: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    for (name, _, variable), text in zip(pairs, given, strict=True):
+        if not name or not variable:
+            raise UsageError(
+                f"--header-env {text!r}; accepted is NAME=VARIABLE, the variable that holds it.",
+                hint="For example: --header-env Authorization=MY_TOKEN",
+            )
+    return {name: variable for name, _, variable in pairs}

@@ -252,6 +252,7 @@ class Rig:
         return ServerProcess(
             self.folder,
             variant=self.settings.serving.variant,
+            trust=self.settings.model.trust,
             log_folder=self._log_folder,
             clock=self.clock,
         )

@@ -47,6 +47,7 @@ class ServerProcess:
     Args:
         folder: Where ``seatrial.toml`` lies.
         variant: Which variant to serve.
+        trust: Who trusts the code in a pickle; empty for nobody beyond the folder's own word.
         log_folder: Where its records go, so that a trial's traffic stays out of the user's log.
         clock: Where time comes from.
     """
@@ -56,6 +57,7 @@ class ServerProcess:
         folder: Path,
         *,
         variant: str = "original",
+        trust: str = "",
         log_folder: Path,
         clock: Clock = SYSTEM,
     ) -> None:
@@ -64,6 +66,7 @@ class ServerProcess:
         command = [sys.executable, "-m", "seatrial", "serve", str(folder), "--json"]
         command += ["--host", "127.0.0.1", "--port", "0", "--variant", variant]
         command += ["--origin", "drill", "--log-folder", str(log_folder), "--lifeline"]
+        command += ["--trust", trust] if trust else []
         self._popen = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said
         )
