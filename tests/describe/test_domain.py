@@ -31,6 +31,13 @@ def test_texts_of_the_same_domain_are_rarely_called_far(domain, held_out):
     assert (domain.intensity(domain.distances(held_out)) >= 0.5).mean() < 0.03
 
 
+def test_a_text_of_the_reference_is_measured_against_the_other_ones(domain, reference, held_out):
+    ours = domain.intensity(domain.distances(reference))
+    others = domain.intensity(domain.distances(held_out))
+    assert ours.mean() == pytest.approx(others.mean(), abs=0.03)
+    assert (ours >= 0.5).mean() == pytest.approx(0.02, abs=0.005)
+
+
 def test_a_text_is_measured_alone_as_in_company(domain, held_out):
     together = domain.distances(held_out[:130])
     alone = [domain.distances([text])[0] for text in held_out[:130]]

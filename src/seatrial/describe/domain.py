@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -39,6 +40,9 @@ USUAL, RARE = 0.8, 0.98
 LENGTH_BINS = 5
 """Short texts lie further from everything: distances are compared within a fifth by length."""
 
+ITSELF = 0.97
+"""Similarity from which a text of the reference is itself; bytes make it a little less than 1."""
+
 BLOCK = 64
 """Texts compared at once: 64 x 2,000 similarities fit in a core's cache."""
 
@@ -63,6 +67,8 @@ class Domain:
         edges: Upper edges of the length bins in log words, shape (bins - 1,).
         moments: Mean and spread of distance and of new words, by bin, shape (bins, 4).
         quantiles: Percentiles of the reference's own standardised sums, shape (101,).
+        own: Hashes of the reference's texts: such a text is measured against the other ones,
+            or else the reference would look nearer to itself than anything like it can be.
     """
 
     def __init__(
@@ -77,6 +83,7 @@ class Domain:
         edges: Floats,
         moments: Floats,
         quantiles: Floats,
+        own: NDArray[np.uint64],
     ) -> None:
         self.vocabulary = vocabulary
         self.grams = list(grams)
@@ -87,6 +94,8 @@ class Domain:
         self.edges = edges
         self.moments = moments
         self.quantiles = quantiles
+        self.own = own
+        self._own = frozenset(own.tolist())
         self._columns = {gram: column for column, gram in enumerate(self.grams)}
         self._known_words: dict[str, list[int]] = {}
         self._anchors = int(texts.max()) + 1 if texts.size else 0
@@ -126,6 +135,7 @@ class Domain:
             edges=np.zeros(0),
             moments=np.zeros((0, 4)),
             quantiles=np.zeros(0),
+            own=np.array(sorted({_hash(text) for text in texts}), dtype=np.uint64),
         )
         return blank._calibrated(anchors)
 
@@ -142,12 +152,13 @@ class Domain:
             edges=np.zeros(0),
             moments=np.array([[0.0, 1.0, 0.0, 1.0]]),
             quantiles=np.zeros(101),
+            own=np.zeros(0, dtype=np.uint64),
         )
 
     def _calibrated(self, anchors: Sequence[str]) -> Self:
         """Return the same tables with the reference's own distances in them."""
-        far = self._distances(anchors, own=True)
-        new, lengths = self._novelties(anchors, own=1)
+        far = self._distances(anchors)
+        new, lengths = self._novelties(anchors)
         bins = min(LENGTH_BINS, max(len(anchors) // 20, 1))
         edges = np.unique(np.quantile(lengths, np.linspace(0.0, 1.0, bins + 1)[1:-1]))
         places = np.searchsorted(edges, lengths, side="left")
@@ -189,25 +200,25 @@ class Domain:
         summed: Floats = ((far - mean_far) / spread_far + (new - mean_new) / spread_new) / 2.0
         return summed
 
-    def _novelties(self, texts: Sequence[str], own: int = 0) -> tuple[Floats, Floats]:
-        """Return the share of new words and log(1 + words); ``own``: times a text counts itself."""
+    def _novelties(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
+        """Return the share of new words and log(1 + words)."""
+        counts = self.vocabulary.counts
         rows = []
         for text in texts:
             found = WORD.findall(text.lower())
-            counts = self.vocabulary.counts
+            own = int(_hash(text) in self._own)
             new = sum(counts.get(word, 0) <= own for word in found)
             rows.append((new / max(len(found), 1), np.log1p(len(found))))
         shares, lengths = np.array(rows, dtype=float).reshape(len(rows), 2).T
         return shares, lengths
 
-    def _distances(self, texts: Sequence[str], *, own: bool = False) -> Floats:
+    def _distances(self, texts: Sequence[str]) -> Floats:
         blocks = [
-            self._block(texts[start : start + BLOCK], own_from=start if own else None)
-            for start in range(0, len(texts), BLOCK)
+            self._block(texts[start : start + BLOCK]) for start in range(0, len(texts), BLOCK)
         ]
         return np.concatenate(blocks) if blocks else np.zeros(0)
 
-    def _block(self, texts: Sequence[str], own_from: int | None) -> Floats:
+    def _block(self, texts: Sequence[str]) -> Floats:
         """Return the distances of a few texts; each row's sums run in its own order alone."""
         columns, values, owners = self._vectors(texts)
         sizes = self.starts[columns + 1] - self.starts[columns]
@@ -218,9 +229,10 @@ class Domain:
         products = np.repeat(values, sizes) * self.weights[postings]
         shape = (len(texts), self._anchors)
         near = np.bincount(cells, weights=products, minlength=shape[0] * shape[1]).reshape(shape)
-        if own_from is not None:
-            rows = np.arange(len(texts))
-            near[rows, rows + own_from] = 0.0
+        for row, text in enumerate(texts):
+            itself = int(near[row].argmax())
+            if near[row, itself] >= ITSELF * SCALE and _hash(text) in self._own:
+                near[row, itself] = 0.0
         count = min(NEIGHBOURS, self._anchors)
         nearest = np.sort(np.partition(near, -count, axis=1)[:, -count:], axis=1)
         distances: Floats = 1.0 - nearest.mean(axis=1) / SCALE
@@ -259,6 +271,7 @@ class Domain:
             "edges": pack(self.edges),
             "moments": pack(self.moments),
             "quantiles": pack(self.quantiles),
+            "own": pack(self.own),
         }
 
     @classmethod
@@ -294,3 +307,8 @@ def _grams(word: str) -> list[str]:
 
 def _groups(text: str) -> list[str]:
     return [gram for word in _words(text) for gram in _grams(word)]
+
+
+def _hash(text: str) -> int:
+    data = text.encode("utf-8", errors="surrogatepass")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
