@@ -20,7 +20,13 @@ PICKLED: Final = frozenset({".pkl", ".pickle", ".joblib"})
 
 HARMLESS: Final = frozenset(
     {
+        "builtins.frozenset",
+        "collections.Counter",
         "numpy.dtype",
+        "scipy.sparse._csc.csc_array",
+        "scipy.sparse._csc.csc_matrix",
+        "scipy.sparse._csr.csr_array",
+        "scipy.sparse._csr.csr_matrix",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
