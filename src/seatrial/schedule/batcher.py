@@ -125,7 +125,7 @@ class Batcher:
     """Decides what runs where. Times are monotonic seconds of the caller's clock.
 
     Args:
-        packing: How many rows fit one batch.
+        packing: How many rows fit one batch; may be replaced at any time.
         queue_rows: Rows that may wait; a request that would exceed them is rejected whole.
         grace_s: How long past its last deadline a batch may run before its worker is killed.
 
@@ -141,7 +141,7 @@ class Batcher:
     """
 
     def __init__(self, packing: Packing, *, queue_rows: int, grace_s: float) -> None:
-        self._packing = packing
+        self.packing = packing
         self._queue_rows = queue_rows
         self._grace_s = grace_s
         self._waiting: OrderedDict[int, Waiting] = OrderedDict()
@@ -245,7 +245,7 @@ class Batcher:
         deadline_s = now_s
         for _ in range(len(self._waiting)):
             entry = next(iter(self._waiting.values()))
-            fits = self._packing.room(rows=rows, size_max=size_max, candidate=entry)
+            fits = self.packing.room(rows=rows, size_max=size_max, candidate=entry)
             take = min(entry.rows - entry.next_row, fits if parts else max(fits, 1))
             if take <= 0:
                 break
