@@ -80,7 +80,7 @@ def changed_columns(
     for factor, unusual, throughout in changed:
         moved = np.zeros(trial.size, dtype=bool)
         for _ in range(TRIAL_DRAWS):
-            stand_ins = donors.anybody(trial.size)
+            stand_ins = donors.anybody(trial.size, rng=rng)
             asked = [
                 replaced(inputs[row], donors.inputs[donor], [factor.removeprefix(PREFIX)])
                 for row, donor in zip(trial, stand_ins, strict=True)

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from seatrial.gap.accuracy import EvalScores, ProductionScores
 from seatrial.gap.asking import Asker
+from seatrial.gap.bias import Bias, frequent, trial_side
 from seatrial.gap.case import GapCase, ProductionRows
+from seatrial.gap.columns import Column, changed_columns
 from seatrial.gap.describing import Described
 from seatrial.gap.kinds import Side, domains
 from seatrial.gap.material import Material, Plan, Undone
 from seatrial.gap.planning import plan_repairs, plan_stand_ins
 from seatrial.gap.rescoring import Rescored, answered_scores, rescore
-from seatrial.gap.standins import PREFIX
+from seatrial.gap.standins import PREFIX, Donors
 from seatrial.gap.undoing import Repaired, StoodIn, Undoing
 from seatrial.stats.attribution import EXACT_PLAYERS, Operator, exact, first_and_last
 from seatrial.stats.scores import row_scores
@@ -29,8 +31,12 @@ EXACT_UNDONE = 4
 EVAL_SHARE = 0.3
 """Part of the questions that eval rows may take."""
 
-BIAS_PATTERNS = 32
-"""Combinations of columns whose stand-ins are tried on eval; for others single ones are added."""
+SMALL_USE = 0.1
+"""A column that decides fewer rows than this has to show that it cost something: models also pick
+up columns that mean nothing, and several of those shifting wildly make noise, not losses."""
+
+MOVES_T = 3.0
+"""What it has to show: undoing it, alone or last, moves accuracy by so many standard errors."""
 
 HURTS_T = -2.0
 """A repair whose mean gain lies this many standard errors below 0 does not undo its factor."""
@@ -40,6 +46,9 @@ MATTERS_T = 2.0
 
 DISAGREEMENT = 0.01
 """Share of unchanged rows answered otherwise than logged from which the reader is told."""
+
+BLIND = "inputs of this kind are not described: no factor is told apart"
+MUTE = "the model could not be asked again: every factor is an association"
 
 
 class Gatherer:
@@ -76,32 +85,67 @@ class Gatherer:
         labels = list(rows.labels or [])
         self._labels = [labels[row] for row in described.rows[self._labelled]]
         self._criticisms: list[str] = []
+        self._donors: Donors | None = None
+        self._columns: list[Column] = []
+        self._harmless: dict[str, float] = {}
 
     def gather(self) -> Material:
         """Describe every row, undo what can be undone, and put it into arrays."""
         worth, asked = self._worth()
         if self._described.blind:
-            self._criticisms.append(
-                "inputs of this kind are not described: no factor is told apart"
-            )
+            self._criticisms.append(BLIND)
+        self._look_for_columns()
         without: frozenset[str] = frozenset()
         while True:
             plan = self._plan(without)
             material = self._measured(plan, worth, asked)
-            hurting = frozenset(one.id for one in material.undone if one.causal and _hurts(one))
-            if not hurting:
+            idle = self._idle(material, plan)
+            if not idle:
                 break
-            without |= hurting
-            names = ", ".join(sorted(hurting))
-            self._criticisms.append(f"undoing {names} made answers worse; it is only associated")
+            without |= idle
         if self._ask is None and plan.modelled:
-            self._criticisms.append(
-                "the model could not be asked again: every factor is an association"
-            )
+            self._criticisms.append(MUTE)
         if self._ask is not None and self._ask.cut:
             self._criticisms.append("the time budget ended asking the model again early")
         material = self._with_domain(material, plan)
-        return replace(material, criticisms=tuple(dict.fromkeys(self._criticisms)))
+        return replace(
+            material,
+            harmless=dict(self._harmless),
+            criticisms=tuple(dict.fromkeys(self._criticisms)),
+        )
+
+    def _look_for_columns(self) -> None:
+        describer, described = self._case.describer, self._described
+        if self._ask is None or describer is None:
+            return
+        if not any(name.startswith(PREFIX) for name in described.intensity):
+            return
+        self._donors = Donors(self._case.eval.inputs, self._case.eval.labels)
+        self._columns = changed_columns(
+            self._donors,
+            self._theirs,
+            self._labels,
+            {name: values[self._labelled] for name, values in described.intensity.items()},
+            described.before,
+            ask=self._ask,
+            score=self._score,
+            rng=self._rng,
+        )
+        self._harmless = {one.factor: 0.0 for one in self._columns if not one.use}
+
+    def _idle(self, material: Material, plan: Plan) -> frozenset[str]:
+        """Return factors that are not to be undone: columns without effect, repairs that harm."""
+        idle = set()
+        for one in material.undone:
+            if one.id in plan.stood_in and one.use < SMALL_USE and one.moved < MOVES_T:
+                self._harmless[one.id] = 100.0 * one.within
+                idle.add(one.id)
+            elif one.causal and one.gain_error and one.gain < HURTS_T * one.gain_error:
+                self._criticisms.append(
+                    f"undoing {one.id} made answers worse; it is only associated"
+                )
+                idle.add(one.id)
+        return frozenset(idle)
 
     def _score(self, outputs: list[Any], labels: list[Any]) -> Floats:
         return row_scores(outputs, labels, metric=self._case.metric, custom=self._case.score)
@@ -120,20 +164,18 @@ class Gatherer:
         return np.nan_to_num(worth, nan=usual), asked
 
     def _plan(self, without: frozenset[str]) -> Plan:
-        describer, ask, described = self._case.describer, self._ask, self._described
-        if describer is None or ask is None:
+        describer, described = self._case.describer, self._described
+        if describer is None or self._ask is None:
             return Plan(described.intensity, described.before)
-        if any(name.startswith(PREFIX) for name in described.intensity):
+        if self._donors is not None:
             return plan_stand_ins(
                 describer,
                 described,
-                evals=self._case.eval.inputs,
-                eval_labels=self._case.eval.labels,
+                self._columns,
+                self._donors,
                 production=self._theirs,
                 labels=self._labels,
-                labelled=self._labelled,
-                ask=ask,
-                score=self._score,
+                without=without,
                 rng=self._rng,
             )
         return plan_repairs(
@@ -171,26 +213,25 @@ class Gatherer:
         worlds = tuple(sorted({coalition & whole for coalition in operator.coalitions}))
         ours = self._rescored(plan.evals, self._case.eval.labels, self._evals.reached, worlds, 1)
         theirs = self._rescored(plan.production, self._labels, worth, worlds, 0)
-        bias, shares, correction = self._bias(plan, theirs)
+        bias = self._bias(plan, theirs) or Bias.none(len(worlds))
         names = (*plan.undoable, *plan.modelled)
         return Material(
-            undone=_undone(plan, theirs),
+            undone=_undone(plan, theirs, bias.correction),
             modelled=plan.modelled,
             fates=fates,
             fates_asked=asked,
-            unused=plan.unused,
+            harmless={},
             operator=operator,
             worlds=worlds,
             eval_scores=self._evals.reached[:, None] + _change(ours, len(worlds)),
             eval_intensity=_stacked([plan.before[n] for n in names], len(self._evals.reached)),
-            scores=worth[:, None] + _change(theirs, len(worlds)) - correction,
+            scores=worth[:, None] + _change(theirs, len(worlds)) - bias.correction,
             intensity=_stacked([plan.intensity[n] for n in names], len(self._inputs)),
             fate=self._production.fate,
             rows=self._described.weights,
             labelled=self._labelled,
             weights=self._production.weights[self._labelled],
             bias=bias,
-            bias_shares=shares,
         )
 
     def _rescored(
@@ -226,44 +267,22 @@ class Gatherer:
             )
         return found
 
-    def _bias(self, plan: Plan, theirs: Rescored | None) -> tuple[Floats, Floats, Floats | float]:
-        """Measure what stand-ins cost on eval rows, where the column was as it should be."""
-        rows = len(self._evals.reached)
+    def _bias(self, plan: Plan, theirs: Rescored | None) -> Bias | None:
         if not plan.stood_in or theirs is None or not isinstance(plan.evals, StoodIn):
-            return np.empty((rows, 0)), np.empty((0, 0)), 0.0
-        patterns = _frequent(theirs.patterns, len(plan.undoable))
-        whole = np.full(rows, (1 << len(plan.undoable)) - 1, dtype=np.int64)
-        side = replace(plan.evals, masks=whole)
+            return None
+        patterns = frequent(theirs.patterns, len(plan.undoable))
+        limit = int(EVAL_SHARE / 2 * self._case.rescored_rows) // (len(patterns) + 1)
+        rows = len(self._evals.reached)
+        some = np.sort(self._rng.permutation(rows)[: max(limit, 1)])
+        side = trial_side(plan.evals, some)
         tried = self._rescored(side, self._case.eval.labels, self._evals.reached, patterns, 1)
-        if tried is None:
-            return np.empty((rows, 0)), np.empty((0, 0)), 0.0
-        means = dict(zip(patterns, tried.change.mean(axis=0), strict=True))
-        correction = np.zeros(theirs.patterns.shape)
-        shares = np.zeros((len(theirs.worlds), len(patterns)))
-        for pattern in np.unique(theirs.patterns[theirs.patterns > 0]):
-            here = theirs.patterns == pattern
-            for part in _parts(int(pattern), means):
-                correction[here] += means[part]
-                shares[:, patterns.index(part)] += here.mean(axis=0)
-        return tried.change, shares, correction
+        return None if tried is None else Bias.of(theirs, patterns, some, tried.change[some])
 
 
 def _operator(undone: int, others: int) -> Operator:
     if undone <= EXACT_UNDONE and undone + others <= EXACT_PLAYERS:
         return exact(undone + others)
     return first_and_last(undone + others)
-
-
-def _frequent(patterns: NDArray[np.int64], factors: int) -> tuple[int, ...]:
-    found, counts = np.unique(patterns[patterns > 0], return_counts=True)
-    common = found[np.argsort(-counts)][:BIAS_PATTERNS]
-    return tuple(sorted({*(1 << bit for bit in range(factors)), *(int(one) for one in common)}))
-
-
-def _parts(pattern: int, known: dict[int, Any]) -> list[int]:
-    if pattern in known:
-        return [pattern]
-    return [1 << bit for bit in range(pattern.bit_length()) if pattern >> bit & 1]
 
 
 def _change(found: Rescored | None, worlds: int) -> Floats:
@@ -274,26 +293,34 @@ def _stacked(columns: list[Floats], rows: int) -> Floats:
     return np.stack(columns, axis=1) if columns else np.empty((rows, 0))
 
 
-def _undone(plan: Plan, found: Rescored | None) -> tuple[Undone, ...]:
+def _undone(plan: Plan, found: Rescored | None, correction: Floats) -> tuple[Undone, ...]:
+    if found is None or plan.production is None:
+        return ()
+    change = found.change - correction
+    whole = found.worlds.index((1 << len(plan.undoable)) - 1)
     result = []
     for bit, factor in enumerate(plan.undoable):
-        if found is None or plan.production is None:
-            continue
         rows = (plan.production.masks >> bit & 1).astype(bool) & found.asked
-        change = found.change[rows, found.worlds.index(1 << bit)]
-        error = float(change.std(ddof=1) / np.sqrt(change.size)) if change.size > 1 else 0.0
+        alone = change[:, found.worlds.index(1 << bit)]
+        rest = found.worlds.index(((1 << len(plan.undoable)) - 1) ^ (1 << bit))
+        first, last = _mean_and_error(alone), _mean_and_error(change[:, whole] - change[:, rest])
+        gain, error = _mean_and_error(alone[rows])
         result.append(
             Undone(
                 id=factor,
                 causal=factor not in plan.stood_in,
                 use=plan.uses.get(factor, 1.0),
                 rows=int(rows.sum()),
-                gain=float(change.mean()) if change.size else 0.0,
+                gain=gain,
                 gain_error=error,
+                moved=max(abs(mean) / max(error, 1e-9) for mean, error in (first, last)),
+                within=2.0 * first[1],
             )
         )
     return tuple(result)
 
 
-def _hurts(factor: Undone) -> bool:
-    return factor.gain_error > 0 and factor.gain < HURTS_T * factor.gain_error
+def _mean_and_error(values: Floats) -> tuple[float, float]:
+    if values.size < 2:  # noqa: PLR2004  (a spread needs two)
+        return (float(values.sum()), 0.0)
+    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(values.size))

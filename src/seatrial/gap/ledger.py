@@ -103,7 +103,7 @@ class Game:
         drawn = post @ self._design[:, SEEN:] / post.sum()
         level = self._levels(post, production)
         start = evals @ self._eval_scores / evals.sum()
-        bias = self._bias(evals)
+        bias = self._m.bias.off(evals)
         found = np.empty(len(self._m.operator.coalitions))
         for place, coalition in enumerate(self._m.operator.coalitions):
             view = self._view_of(coalition)
@@ -188,13 +188,6 @@ class Game:
             undone = np.array([code in fates for _, fates in self._views])
             level = level + share * np.where(undone, usual, 0.0)
         return np.asarray(level)
-
-    def _bias(self, evals: Floats) -> Floats:
-        """Return by how much the stand-ins' cost differs from what was taken out already."""
-        if not self._m.bias.size:
-            return np.zeros(len(self._m.worlds))
-        off = evals @ self._m.bias / evals.sum() - self._m.bias.mean(axis=0)
-        return np.asarray(self._m.bias_shares @ off)
 
 
 def draw_up(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial.gap.bias import Bias
 from seatrial.gap.undoing import Repaired, Undoing
 from seatrial.stats.attribution import Operator
 
@@ -27,7 +28,6 @@ class Plan:
         everybody: How to undo them in all described production rows; texts only.
         uses: Per column, the share of rows whose score depends on it.
         stood_in: Columns whose cells were stood in for, rather than repaired.
-        unused: Columns that changed and that the model does not use.
     """
 
     intensity: Mapping[str, Floats]
@@ -38,7 +38,6 @@ class Plan:
     everybody: Repaired | None = None
     uses: Mapping[str, float] = field(default_factory=dict)
     stood_in: frozenset[str] = frozenset()
-    unused: tuple[str, ...] = ()
 
     @property
     def modelled(self) -> tuple[str, ...]:
@@ -57,6 +56,9 @@ class Undone:
         rows: Labelled production rows that were re-scored with it undone.
         gain: Mean change of score in these rows.
         gain_error: Standard error of that.
+        moved: Mean change over all labelled rows, undone alone and undone last, in standard
+            errors; the larger of the two.
+        within: Two standard errors of it, as a fraction.
     """
 
     id: str
@@ -65,6 +67,8 @@ class Undone:
     rows: int
     gain: float
     gain_error: float
+    moved: float
+    within: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +82,8 @@ class Material:
         modelled: Ids of factors known by intensity only.
         fates: Codes of the fates of requests that are players (abstained, failed).
         fates_asked: Labelled requests of each of these whose answer is known all the same.
-        unused: Columns that changed and that the model does not use.
+        harmless: Columns that changed and cost nothing, and how much they may still have cost
+            (points); 0 where the model does not use them.
         operator: How values of coalitions become shares.
         worlds: Sets of undone factors, as bits; the columns of the score tables.
         eval_scores: Shape (n_eval, worlds).
@@ -90,9 +95,7 @@ class Material:
         rows: How many production rows each stands for.
         labelled: Which of them are the labelled ones.
         weights: Of the labelled rows: inverse inclusion probabilities.
-        bias: What stand-ins cost on eval, where nothing is wrong, shape (n_eval, patterns);
-            already taken out of ``scores``, kept for its uncertainty.
-        bias_shares: Share of labelled rows with each pattern, shape (worlds, patterns).
+        bias: What was taken out of ``scores`` because stand-ins are not the true cells.
         criticisms: What is weak.
     """
 
@@ -100,7 +103,7 @@ class Material:
     modelled: tuple[str, ...]
     fates: tuple[int, ...]
     fates_asked: Mapping[int, int]
-    unused: tuple[str, ...]
+    harmless: Mapping[str, float]
     operator: Operator
     worlds: tuple[int, ...]
     eval_scores: Floats
@@ -111,8 +114,7 @@ class Material:
     rows: Floats
     labelled: NDArray[np.intp]
     weights: Floats
-    bias: Floats
-    bias_shares: Floats
+    bias: Bias
     criticisms: tuple[str, ...] = ()
 
     @property

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.gap.asking import Asker
 from seatrial.gap.case import Factors
-from seatrial.gap.columns import changed_columns
+from seatrial.gap.columns import Column
 from seatrial.gap.describing import Described
 from seatrial.gap.material import Plan
-from seatrial.gap.rescoring import Score
 from seatrial.gap.standins import PREFIX, Donors
 from seatrial.gap.undoing import DRAWS, Repaired, StoodIn, repairable
 
@@ -56,14 +54,12 @@ def plan_repairs(
 def plan_stand_ins(
     describer: Factors,
     described: Described,
+    columns: Sequence[Column],
+    donors: Donors,
     *,
-    evals: Sequence[Any],
-    eval_labels: Sequence[Any],
     production: Sequence[Any],
     labels: Sequence[Any],
-    labelled: NDArray[np.intp],
-    ask: Asker,
-    score: Score,
+    without: frozenset[str],
     rng: np.random.Generator,
 ) -> Plan:
     """Plan to mend the columns that changed and that the model uses, or to stand in for them.
@@ -71,27 +67,14 @@ def plan_stand_ins(
     Args:
         describer: Mends columns where what was meant is beyond doubt.
         described: Intensities of the rows as they are.
-        evals: Eval inputs.
-        eval_labels: Their labels.
+        columns: Columns that changed.
+        donors: Eval rows.
         production: Labelled production inputs.
         labels: Their labels.
-        labelled: Which of the described production rows they are.
-        ask: The model.
-        score: How answers are scored.
-        rng: Source of stand-ins and of the rows tried.
+        without: Columns whose change was seen to cost nothing.
+        rng: Source of stand-ins.
     """
-    donors = Donors(evals, eval_labels, rng=rng)
-    columns = changed_columns(
-        donors,
-        production,
-        labels,
-        {name: values[labelled] for name, values in described.intensity.items()},
-        described.before,
-        ask=ask,
-        score=score,
-        rng=rng,
-    )
-    used = [column for column in columns if column.use > 0]
+    used = [one for one in columns if one.use > 0 and one.factor not in without]
     factors = tuple(column.factor for column in used)
     mended = frozenset(
         column.factor
@@ -99,10 +82,10 @@ def plan_stand_ins(
         if not column.throughout and describer.repair(column.factor, list(production)) is not None
     )
     groups = donors.group(labels)
-    chosen = tuple(donors.draw(groups, own=False) for _ in range(DRAWS))
-    own = tuple(donors.draw(donors.groups, own=True) for _ in range(DRAWS))
+    chosen = tuple(donors.draw(groups, own=False, rng=rng) for _ in range(DRAWS))
+    own = tuple(donors.draw(donors.groups, own=True, rng=rng) for _ in range(DRAWS))
     there = _masks([column.present() for column in used], len(production))
-    here = _masks([described.before[name] > 0 for name in factors], len(evals))
+    here = _masks([described.before[name] > 0 for name in factors], len(donors.inputs))
 
     def kept(values: Mapping[str, Floats]) -> dict[str, Floats]:
         return {k: v for k, v in values.items() if k in factors or not k.startswith(PREFIX)}
@@ -111,11 +94,10 @@ def plan_stand_ins(
         intensity=kept(described.intensity),
         before=kept(described.before),
         undoable=factors,
-        evals=StoodIn(evals, factors, mended, here, donors, own, describer),
+        evals=StoodIn(donors.inputs, factors, mended, here, donors, own, describer),
         production=StoodIn(production, factors, mended, there, donors, chosen, describer),
         uses={column.factor: column.use for column in used},
         stood_in=frozenset(factors) - mended,
-        unused=tuple(column.factor for column in columns if not column.use),
     )
 
 

@@ -37,14 +37,10 @@ class Donors:
     Args:
         inputs: Eval inputs: records or arrays.
         labels: Their labels.
-        rng: Source of the draws.
     """
 
-    def __init__(
-        self, inputs: Sequence[Any], labels: Sequence[Any], *, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, inputs: Sequence[Any], labels: Sequence[Any]) -> None:
         self.inputs = inputs
-        self._rng = rng
         self._edges = _band_edges(labels)
         self.groups = self.group(labels)
         self._rows = {key: np.flatnonzero(self.groups == key) for key in np.unique(self.groups)}
@@ -56,28 +52,29 @@ class Donors:
         bands = np.searchsorted(self._edges, np.array(labels, dtype=float))
         return np.array([str(band) for band in bands], dtype=object)
 
-    def draw(self, groups: NDArray[Any], *, own: bool) -> Indices:
+    def draw(self, groups: NDArray[Any], *, own: bool, rng: np.random.Generator) -> Indices:
         """Return one eval row per row.
 
         Args:
             groups: Group of each row, from :meth:`group`.
             own: Whether the rows are the eval rows themselves, none of which may draw itself.
+            rng: Source of the draws.
         """
         everybody = np.arange(len(self.inputs))
         chosen = np.empty(len(groups), dtype=np.intp)
         for key in np.unique(groups):
             wanted = np.flatnonzero(groups == key)
             pool = self._rows.get(key, everybody)
-            places = self._rng.integers(0, len(pool), len(wanted))
+            places = rng.integers(0, len(pool), len(wanted))
             if own and len(pool) > 1:
-                step = self._rng.integers(1, len(pool), len(wanted))
+                step = rng.integers(1, len(pool), len(wanted))
                 places = (np.searchsorted(pool, wanted) + step) % len(pool)
             chosen[wanted] = pool[places]
         return chosen
 
-    def anybody(self, n: int) -> Indices:
+    def anybody(self, n: int, *, rng: np.random.Generator) -> Indices:
         """Return n eval rows of any label."""
-        return self._rng.integers(0, len(self.inputs), n)
+        return rng.integers(0, len(self.inputs), n)
 
 
 def replaced(row: Any, donor: Any, columns: Sequence[str]) -> Any:

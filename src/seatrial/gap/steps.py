@@ -17,6 +17,10 @@ from seatrial.stats.intervals import paired_difference
 Floats = NDArray[np.float64]
 
 
+UNUSED = "it changed, and replacing it changes no score: the model does not use it"
+HARMLESS = "it changed, and undoing that moves accuracy no more than chance does"
+
+
 def path_steps(scores: EvalScores) -> tuple[Step, ...]:
     """Return ``precision`` and, where it was measured, ``serving``: same eval rows, asked twice."""
     steps = [_precision(scores)]
@@ -28,7 +32,7 @@ def path_steps(scores: EvalScores) -> tuple[Step, ...]:
 
 
 def factor_steps(ledger: Ledger, material: Material) -> tuple[Step, ...]:
-    """Return one step per factor, then columns that the model does not use, then the remainder."""
+    """Return one step per factor, then columns that cost nothing, then the remainder."""
     undone = {factor.id: factor for factor in material.undone}
     steps = []
     for place, name in enumerate(ledger.ids):
@@ -48,13 +52,13 @@ def factor_steps(ledger: Ledger, material: Material) -> tuple[Step, ...]:
         Step(
             id=name,
             points=0.0,
-            low=0.0,
-            high=0.0,
+            low=0.0 - within,
+            high=within,
             kind="association",
-            why="it changed, and replacing it changes no score: the model does not use it",
+            why=HARMLESS if within else UNUSED,
             n=0,
         )
-        for name in material.unused
+        for name, within in material.harmless.items()
     ]
     silent = [
         Step(
