@@ -68,7 +68,7 @@ def run_and_write(
 def gap_and_write(settings: Settings, folder: Path, *, progress: Progress) -> GapDocument:
     """Measure the gap alone, and keep it."""
     with Rig(settings, folder) as rig:
-        progress.stage(f"reading rows and loading {settings.model.name}")
+        progress.stage(rig.opening)
         progress.note(f"{len(rig.eval_scores)} eval rows answered")
         progress.stage("comparing eval with production, and explaining the difference")
         gap = measure_production(rig)

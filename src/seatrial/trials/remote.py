@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -53,6 +55,7 @@ def settings_for(service: Service, *, folder: Path, flags: Mapping[str, Any]) ->
     document = _without_model(folder)
     model, rows = document.setdefault("model", {}), document.setdefault("eval", {})
     model["url"] = service.url
+    model.setdefault("name", name_of(service.url))
     if service.data:
         rows["data"] = str(Path(service.data).resolve())
     if not rows.get("data"):
@@ -72,6 +75,16 @@ def settings_for(service: Service, *, folder: Path, flags: Mapping[str, Any]) ->
         named = _headers(service.header_env)
         endpoint["header_env"] = {**endpoint.get("header_env", {}), **named}
     return table.parse(document, flags=flags, source=f"--url {service.url}")
+
+
+def name_of(url: str) -> str:
+    """Return a name for what stands behind a URL: the last part of its path.
+
+    >>> name_of("http://127.0.0.1:8000/v1/Classify"), name_of("https://example.org")
+    ('classify', 'service')
+    """
+    last = urlsplit(url).path.rstrip("/").rpartition("/")[2].lower()
+    return re.sub(r"[^a-z0-9._-]+", "-", last).strip("-._")[:64] or "service"
 
 
 def _without_model(folder: Path) -> dict[str, Any]:

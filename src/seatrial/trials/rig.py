@@ -22,6 +22,7 @@ from seatrial.core.settings import Settings
 from seatrial.evidence.recorder import Conditions, conditions
 from seatrial.measure.start import Started
 from seatrial.models.answers import Answer
+from seatrial.models.endpoint import shown, split
 from seatrial.models.estimator import declared_order
 from seatrial.models.identity import release_of
 from seatrial.models.process import ModelProcess
@@ -64,6 +65,14 @@ class Rig:
         self.clock = clock
         self.budget = TimeBudget(settings.trial.time_budget_s, clock=clock)
         self._stack = ExitStack()
+
+    @property
+    def opening(self) -> str:
+        """Say what begins a trial."""
+        model = self.settings.model
+        if not self.inside:
+            return f"reading rows and asking {shown(split(model.location))}"
+        return f"reading rows and loading {model.name}"
 
     @cached_property
     def at(self) -> Conditions:

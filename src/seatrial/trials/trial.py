@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from seatrial.core import plugins
 from seatrial.core.errors import SeatrialError, UnknownNameError
+from seatrial.core.settings import FILE_NAME
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import ItemResult, TrialDocument
 from seatrial.trials.case import Case, judged, unmeasured
@@ -38,10 +39,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 INSIDE_ONLY = ("variants", "start", "skew")
 """Measurements that need seatrial to start the model itself."""
 
-FROM_OUTSIDE = (
-    "needs access to the inside of the service; give seatrial the model itself (load =, sklearn =, "
-    "onnx =) to measure it"
-)
+GIVE_MODEL = "give seatrial the model itself: load =, sklearn = or onnx = in seatrial.toml"
+"""What makes measurable what a URL alone cannot show."""
 
 
 class Outcome(Struct, frozen=True):
@@ -83,7 +82,7 @@ def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Ou
     evidence: dict[str, Evidence] = {}
     reasons: dict[str, str] = {}
     gap = None
-    progress.stage(f"reading rows and loading {rig.settings.model.name}")
+    progress.stage(rig.opening)
     rig.eval_scores  # noqa: B018  (a model that cannot answer its eval set ends the trial here)
     for sentence in rig.left_out:
         progress.note(sentence)
@@ -94,7 +93,7 @@ def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Ou
         if kind not in wanted:
             continue
         if not rig.inside and kind in INSIDE_ONLY:
-            reasons[kind] = FROM_OUTSIDE
+            reasons[kind] = f"cannot tell from a URL alone; {GIVE_MODEL}"
             continue
         measured = _measure(rig, kind, progress, reasons)
         if measured is not None:
@@ -106,7 +105,9 @@ def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Ou
         inside=rig.inside,
         rows=rig.supplied.counts(),
         evidence=evidence,
-        failures={found.id: found for found in judge_failures(evidence, rig.settings)},
+        failures={
+            found.id: found for found in judge_failures(evidence, rig.settings, reasons=reasons)
+        },
         gap=gap,
         reasons=reasons,
     )
@@ -119,7 +120,7 @@ def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Ou
         items=items,
         failures=tuple(case.failures.values()),
         gap=gap,
-        next=_next(items, place=shlex.quote(str(rig.folder))),
+        next=_next(items, rig),
     )
     return Outcome(document, tuple(evidence.values()))
 
@@ -129,12 +130,19 @@ def judge(case: Case, item: Item) -> ItemResult:
     reason = case.settings.not_applicable.get(item.id)
     if reason:
         return judged(item.id, "not_applicable", "", because=reason)
+    if not case.inside and item.inside:
+        return _outside(item)
     if item.id in plugins.proofs:
         result: ItemResult = plugins.proofs.get(item.id)(case)
         return result
-    if not case.inside and item.inside:
-        return unmeasured(item.id, FROM_OUTSIDE)
     return unmeasured(item.id, f"no proof of this yet: it takes {item.proven_by}")
+
+
+def _outside(item: Item) -> ItemResult:
+    needed = f"a URL alone cannot show it: it takes {item.proven_by}"
+    if item.id in plugins.proofs:
+        return unmeasured(item.id, needed, fix=GIVE_MODEL)
+    return unmeasured(item.id, f"{needed}; there is no proof of this yet")
 
 
 def _measure(rig: Rig, kind: str, progress: Progress, reasons: dict[str, str]) -> Evidence | None:
@@ -162,16 +170,16 @@ def _wanted(only: Sequence[str] | None) -> set[str]:
     return {kind for item in only for kind in NEEDS.get(item, ())}
 
 
-def _next(items: Sequence[ItemResult], *, place: str) -> str:
-    """Return the command to type next: try again what failed, else serve.
-
-    >>> failed = judged("latency-budget", "fail", "p99 300 ms")
-    >>> _next([failed], place="my-model")
-    'seatrial trial my-model --only latency-budget'
-    >>> _next([], place="my-model")
-    'seatrial serve my-model'
-    """
-    failed = [item.id for item in items if item.status == "fail"]
-    if failed:
-        return f"seatrial trial {place} --only {','.join(failed)}"
-    return f"seatrial serve {place}"
+def _next(items: Sequence[ItemResult], rig: Rig) -> str:
+    """Return the command to type next: try again what failed, else serve or load it."""
+    failed = ",".join(item.id for item in items if item.status == "fail")
+    folder, model = shlex.quote(str(rig.folder)), rig.settings.model
+    if rig.inside or (rig.folder / FILE_NAME).is_file():
+        return f"seatrial trial {folder} --only {failed}" if failed else f"seatrial serve {folder}"
+    place = f"{shlex.quote(model.location)} --data {shlex.quote(rig.settings.eval.data)}"
+    for name in ("body", "answer"):
+        template = getattr(rig.settings.endpoint, name)
+        place += (
+            f" --{name} {shlex.quote(template)}" if template and (failed or name == "body") else ""
+        )
+    return f"seatrial trial --url {place} --only {failed}" if failed else f"seatrial load {place}"

@@ -41,17 +41,31 @@ JUDGES: dict[str, Judge] = {
 }
 
 
+NEEDS = {
+    "serving-skew": "needs the notebook's model to compare the service with: ",
+    "variant-loss": "needs the model to make variants of: ",
+}
+"""What a failure cannot be looked for without."""
+
+
 def judge_failures(
-    evidence: Mapping[str, Evidence], settings: Settings
+    evidence: Mapping[str, Evidence],
+    settings: Settings,
+    *,
+    reasons: Mapping[str, str] | None = None,
 ) -> tuple[FailureResult, ...]:
-    """Judge every failure whose evidence was measured; a failure without evidence is left out.
+    """Judge every failure whose evidence was wanted; one that was not looked for is left out.
 
     Args:
         evidence: Measurements by kind.
         settings: Budgets and target come from here.
+        reasons: Why there is no measurement of a kind that was wanted; nobody can tell then.
     """
-    return tuple(
-        judge.judge(evidence[judge.kind], settings)
-        for judge in JUDGES.values()
-        if judge.kind in evidence
-    )
+    found = []
+    for failure, judge in JUDGES.items():
+        if judge.kind in evidence:
+            found.append(judge.judge(evidence[judge.kind], settings))
+        elif reasons and judge.kind in reasons:
+            figure = f"{NEEDS.get(failure, '')}{reasons[judge.kind]}"
+            found.append(FailureResult(id=failure, found=None, figure=figure))
+    return tuple(found)

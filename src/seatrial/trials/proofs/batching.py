@@ -44,10 +44,12 @@ def prove_batch_profile(case: Case) -> ItemResult:
         )
     sizes = [int(row["batch"]) for row in evidence.table("sweep")]
     if not sizes:
+        why = evidence.value("items_per_s_max").note or "; ".join(evidence.criticisms)
         return unmeasured(
             item,
-            "; ".join(evidence.criticisms) or "the endpoint takes one row a call",
+            why or "no batch was answered",
             figure=_equality(case),
+            fix='if the service takes lists too, say how: --body with "$inputs" (endpoint.body)',
         )
     if max(sizes) < REQUIRED_MAX:
         return unmeasured(

@@ -24,7 +24,7 @@ def prove_production_sample(case: Case) -> ItemResult:
             "fail",
             figure,
             because=f"{WANTED:,} are asked for",
-            fix=f"collect {WANTED - rows:,} more",
+            fix=f"collect {WANTED - rows:,} more of what users send",
         )
     return judged(item, "pass", figure, because="as supplied; seatrial cannot see who sent them")
 
@@ -106,10 +106,48 @@ def prove_confidence(case: Case) -> ItemResult:
     )
 
 
+ADVICE = {
+    "precision": 'serve the original ([serving] variant = "original") or a variant that costs less',
+    "serving": "let the service do what the notebook does before it asks the model: see "
+    "serving-skew",
+    "language": "refuse or route languages that the eval set lacks, or train and evaluate on them",
+    "domain": "add rows like these to training and to the eval set",
+    "length": "train on inputs as long as users send, or cut them as training did",
+    "format": "strip markup, quotes and signatures before the model sees the text",
+    "tampering": "normalise look-alike characters and spelling before the model sees the text",
+    "abstained": "lower [serving] confidence_min, or have people answer what is withheld",
+    "failed": "read the error of the requests that failed; refuse bad input with a clear message",
+    "remainder": "no known factor explains it: read the misses, and name the columns that may "
+    "matter in [production] slices",
+}
+"""What to do about a step, by its id."""
+
+COLUMN = "column:"
+
+
+def advice(step: str) -> str:
+    """Return what to do about points lost at a step.
+
+    >>> advice("column:age")
+    'find out why age is missing, new or out of range in production; fill it as training did'
+    """
+    if step.startswith(COLUMN):
+        name = step.removeprefix(COLUMN)
+        return (
+            f"find out why {name} is missing, new or out of range in production; fill it as "
+            "training did"
+        )
+    return ADVICE.get(step, "look at the rows that have it")
+
+
 def _worst_step(case: Case) -> str:
     steps = case.gap.steps if case.gap else None
-    losses = [step for step in steps or () if step.kind != "remainder" and step.points < 0]
+    losses = {step.id: step.points for step in steps or () if step.points < 0}
+    unexplained = losses.pop("remainder", 0.0)
     if not losses:
-        return "no known factor explains it: read the misses"
-    worst = min(losses, key=lambda step: step.points)
-    return f"start with {worst.id}: {worst.points:+.1f} points"
+        return ADVICE["remainder"]
+    worst = min(losses, key=lambda step: losses[step])
+    first = f"start with {worst}, {losses[worst]:+.1f} points: {advice(worst)}"
+    if unexplained >= losses[worst]:
+        return first
+    return f"{first}; {unexplained:+.1f} points have no known factor: read the misses"

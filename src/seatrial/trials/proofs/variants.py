@@ -20,8 +20,9 @@ def prove_precision_variants(case: Case) -> ItemResult:
     rows = [row for row in evidence.table("variants") if row["name"] != "original"]
     measured = [row for row in rows if row["state"] == "measured"]
     if not measured:
-        why = "; ".join(f"{row['name']}: {row['why']}" for row in rows)
-        return unmeasured(ITEM, why or "the model brings no variant and none could be made")
+        return unmeasured(
+            ITEM, _reasons(rows) or "the model brings no variant and none could be made"
+        )
     served = case.settings.serving.variant
     chosen = next((row for row in measured if row["name"] == served), None)
     figure = "; ".join(_figure(row) for row in measured)
@@ -37,6 +38,14 @@ def prove_precision_variants(case: Case) -> ItemResult:
     return judged(
         ITEM, "pass", figure, because=_losers(measured, budget), fix=advice, evidence=(evidence,)
     )
+
+
+def _reasons(rows: list[dict[str, Any]]) -> str:
+    """Say why there is no variant, each reason once with the variants it stops."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        names.setdefault(row["why"], []).append(row["name"])
+    return "; ".join(f"{', '.join(stopped)}: {why}" for why, stopped in names.items())
 
 
 def worth_serving(evidence: Evidence, settings: Settings) -> list[str]:
