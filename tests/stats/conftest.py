@@ -1,0 +1,9 @@
+"""One seeded source of randomness per test."""
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20)
