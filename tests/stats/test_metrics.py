@@ -52,12 +52,12 @@ def test_auc_of_two_classes_and_of_more(rng):
     labels = rng.integers(0, 2, 200)
     score = labels * 0.5 + rng.random(200)
     table = [{"0": 1 - s, "1": s} for s in score]
-    found = one("auc", Answers(labels.tolist(), labels.tolist(), scores=table), rng)
+    found = one("auc", Answers(labels.tolist(), labels.tolist(), scores=table), rng, replicates=20)
     assert found.value == pytest.approx(theirs.roc_auc_score(labels, score))
     many = rng.integers(0, 3, 200)
     given = rng.dirichlet(np.ones(3), 200)
     table = [{str(c): row[c] for c in range(3)} for row in given]
-    found = one("auc", Answers(many.tolist(), many.tolist(), scores=table), rng)
+    found = one("auc", Answers(many.tolist(), many.tolist(), scores=table), rng, replicates=20)
     assert found.value == pytest.approx(theirs.roc_auc_score(many, given, multi_class="ovr"))
 
 

@@ -41,9 +41,6 @@ MOVES_T = 3.0
 HURTS_T = -2.0
 """A repair whose mean gain lies this many standard errors below 0 does not undo its factor."""
 
-MATTERS_T = 2.0
-"""A repair whose mean gain lies this many standard errors above 0 undoes something that matters."""
-
 DISAGREEMENT = 0.01
 """Share of unchanged rows answered otherwise than logged from which the reader is told."""
 
@@ -194,9 +191,7 @@ class Gatherer:
         """
         if "domain" not in material.modelled or not isinstance(plan.evals, Repaired):
             return material
-        matter = frozenset(
-            one.id for one in material.undone if one.gain > MATTERS_T * one.gain_error
-        )
+        matter = frozenset(one.id for one in material.undone if one.matters)
         labels: list[Any] = list(self._case.eval.labels)
         ours = Side(plan.evals.without(matter), plan.before, labels)
         everybody = self._inputs if plan.everybody is None else plan.everybody.without(matter)

@@ -14,7 +14,6 @@ from seatrial.gap.outcome import (
     ELSEWHERE_SD,
     FACTOR_SD,
     RESIDUAL_OF_GAIN,
-    RESIDUAL_SD,
     Moments,
     helping,
     moments,
@@ -149,7 +148,7 @@ class Game:
         # The same in worlds where a factor is not undone: what undoing it does not show is not
         # its effect.
         undone = [
-            factor.use * (RESIDUAL_SD + RESIDUAL_OF_GAIN * abs(factor.gain))
+            factor.use * RESIDUAL_OF_GAIN * factor.gain if factor.matters else 0.0
             for factor in self._m.undone
         ]
         modelled = [DOMAIN_SD if n == "domain" else FACTOR_SD for n in self._m.modelled]

@@ -14,6 +14,9 @@ from seatrial.stats.attribution import Operator
 
 Floats = NDArray[np.float64]
 
+MATTERS_T = 2.0
+"""Standard errors above 0 from which the mean gain of undoing a factor is believed."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -69,6 +72,11 @@ class Undone:
     gain_error: float
     moved: float
     within: float
+
+    @property
+    def matters(self) -> bool:
+        """Whether undoing it surely won something back in the rows that have it."""
+        return self.gain > MATTERS_T * self.gain_error
 
 
 @dataclass(frozen=True, kw_only=True)

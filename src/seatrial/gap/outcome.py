@@ -22,11 +22,9 @@ FACTOR_SD = 0.5
 DOMAIN_SD = 0.25
 """The least specific factor explains only what the specific ones leave."""
 
-RESIDUAL_SD = 0.003
-"""What undoing a factor may have left of it where undoing it gained nothing: nearly nothing."""
-
 RESIDUAL_OF_GAIN = 1.0
-"""And per point gained: a repair that wins a point back may have missed another."""
+"""What undoing a factor may have left of it, per point gained, in standard deviations: a repair
+that wins a point back may have missed another, and one that wins nothing has missed nothing."""
 
 WRONG_SIGN_T = 3.0
 """A factor that seems to *help* is believed beyond this many standard errors, else held at 0."""

@@ -15,10 +15,7 @@ from seatrial.stats.resampling import percentile_interval, resampled_weights
 from seatrial.stats.scores import missing
 
 REPLICATES = 200
-"""Resamples of a metric: scikit-learn takes milliseconds for each."""
-
-NO_ANSWER = -1
-"""Class index of an absent answer: it is no label's class, so recall counts it as a miss."""
+"""Resamples of a metric; each takes up to milliseconds."""
 
 CLASSIFICATION = ("f1", "precision", "recall", "auc")
 REGRESSION = ("mae", "rmse")
@@ -65,9 +62,10 @@ def measure_metrics(
     replicates: int = REPLICATES,
     level: float = LEVEL,
 ) -> list[MetricValue]:
-    """Compute metrics by scikit-learn's formulas; those that do not apply are left out.
+    """Compute metrics as scikit-learn defines them; those that do not apply are left out.
 
-    F1, precision and recall are macro means over the classes among the labels. AUC is one class
+    F1, precision and recall are macro means over the classes among the labels; a row without an
+    answer counts as a miss of its class. AUC is one class
     against the other, or the macro mean of one against the rest. ``mae`` and ``rmse`` are in the
     unit of the label; rows without an answer are left out of these and of AUC.
 
@@ -125,42 +123,31 @@ def _prepare(name: str, answers: Answers) -> tuple[Callable[[Floats], float], Fl
 
 
 def _error(name: str, answers: Answers, rows: NDArray[np.intp]) -> Callable[[Floats], float] | None:
-    from sklearn.metrics import mean_absolute_error, root_mean_squared_error
-
-    measure = mean_absolute_error if name == "mae" else root_mean_squared_error
     try:
         true = np.array([float(answers.labels[row]) for row in rows])
         given = np.array([float(answers.outputs[row]) for row in rows])
     except (TypeError, ValueError):
         return None
-    return lambda weights: float(measure(true, given, sample_weight=weights))
+    off = np.abs(given - true)
+    if name == "mae":
+        return lambda weights: float(weights @ off / weights.sum())
+    return lambda weights: float(np.sqrt(weights @ np.square(off) / weights.sum()))
 
 
-def _by_class(
-    name: str, answers: Answers, rows: NDArray[np.intp]
-) -> Callable[[Floats], float] | None:
-    from sklearn.metrics import precision_recall_fscore_support
-
+def _by_class(name: str, answers: Answers, rows: NDArray[np.intp]) -> Callable[[Floats], float]:
     classes = sorted({_key(answers.labels[row]) for row in rows})
     index = {key: position for position, key in enumerate(classes)}
+    count = len(classes)
     true = np.array([index[_key(answers.labels[row])] for row in rows])
-    given = np.array([index.get(_key(answers.outputs[row]), NO_ANSWER) for row in rows])
-    # A metric of classes depends on the rows through their confusion cells only.
-    cells, cell_of = np.unique(np.stack([true, given]), axis=1, return_inverse=True)
-    cell_of = np.ravel(cell_of)
-    position = {"precision": 0, "recall": 1, "f1": 2}[name]
+    given = np.array([index.get(_key(answers.outputs[row]), count) for row in rows])
+    cell = true * (count + 1) + given
 
     def compute(weights: Floats) -> float:
-        totals = np.bincount(cell_of, weights, minlength=cells.shape[1])
-        result = precision_recall_fscore_support(
-            cells[0],
-            cells[1],
-            labels=np.arange(len(classes)),
-            average="macro",
-            sample_weight=totals,
-            zero_division=0.0,
-        )
-        return float(result[position])
+        table = np.bincount(cell, weights, minlength=count * (count + 1)).reshape(count, -1)
+        right = np.diag(table)
+        wanted, said = table.sum(axis=1), table[:, :count].sum(axis=0)
+        whole = {"recall": wanted, "precision": said, "f1": (wanted + said) / 2.0}[name]
+        return float(np.mean(np.divide(right, whole, out=np.zeros(count), where=whole > 0)))
 
     return compute
 
