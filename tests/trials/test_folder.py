@@ -59,7 +59,11 @@ def test_several_columns_are_a_record_and_broken_numbers_a_regression(tmp_path):
     (tmp_path / "net.onnx").write_bytes(b"")
     (tmp_path / "houses.csv").write_text("rooms,area,price\n3,70.5,210.4\n4,90,300.1\n")
     found = look(tmp_path)
-    assert (found.adapter, found.input, found.columns) == ("onnx", "record", "*")
+    assert (found.adapter, found.input, found.columns) == (
+        "onnx",
+        "record",
+        ["rooms", "area"],
+    )
     assert (found.label, found.task) == ("price", "regression")
     assert any("houses.csv" in note for note in found.notes)
     assert any("price" in note for note in found.notes)

@@ -48,7 +48,8 @@ class ServerProcess:
         folder: Where ``seatrial.toml`` lies.
         variant: Which variant to serve.
         trust: Who trusts the code in a pickle; empty for nobody beyond the folder's own word.
-        log_folder: Where its records go, so that a trial's traffic stays out of the user's log.
+        log_folder: Where its records go, so that a trial's traffic stays out of the user's log;
+            what it writes for a moment goes there too, and ends with that folder if it is killed.
         clock: Where time comes from.
     """
 
@@ -68,7 +69,11 @@ class ServerProcess:
         command += ["--origin", "drill", "--log-folder", str(log_folder), "--lifeline"]
         command += ["--trust", trust] if trust else []
         self._popen = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            env={**os.environ, "TMPDIR": str(log_folder)},
         )
         try:
             self.ready = self._wait(TimeBudget(START_LIMIT_S, clock=clock))

@@ -44,7 +44,8 @@ def prove_batch_profile(case: Case) -> ItemResult:
         )
     sizes = [int(row["batch"]) for row in evidence.table("sweep")]
     if not sizes:
-        why = evidence.value("items_per_s_max").note or "; ".join(evidence.criticisms)
+        best = evidence.value("items_per_s_max").note if evidence.has("items_per_s_max") else ""
+        why = best or "; ".join(evidence.criticisms)
         return unmeasured(
             item,
             why or "no batch was answered",

@@ -32,8 +32,8 @@ def prove_end_to_end_latency(case: Case) -> ItemResult:
             item,
             "warn",
             figure,
-            because="through a URL nobody sees on which machine the service runs, and the way to it "
-            "is in the figures",
+            because="through a URL nobody sees on which machine the service runs, and the way to "
+            "it is in the figures",
             fix="run it on the target machine: give seatrial the model, or start the trial there",
             evidence=(evidence,),
         )
