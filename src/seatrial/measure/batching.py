@@ -26,7 +26,7 @@ from seatrial.measure.company import (
 )
 from seatrial.measure.dependence import Control, Controls, Onset
 from seatrial.measure.pairing import LEVEL, Ratio
-from seatrial.measure.quiet import one_thread
+from seatrial.measure.quiet import steady
 from seatrial.measure.rowloop import GAIN_BATCH, Loop, find_loop, gains, shortened
 from seatrial.measure.sweep import MIB, Sweep, Sweeper, Visit, limit_of
 from seatrial.models.subject import Subject
@@ -79,7 +79,7 @@ def measure_batching(
         recorder.criticise(
             f"{len(inputs)} inputs fill batches of up to {max(chosen)}: they are repeated"
         )
-    with one_thread():
+    with steady():
         _measure_all(
             subject,
             list(inputs),

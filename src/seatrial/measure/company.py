@@ -18,7 +18,6 @@ from seatrial.measure.arrangements import (
     Rows,
     diverse,
     magnitude,
-    others,
     shuffled,
 )
 from seatrial.measure.asking import Asker, Refused, sizes_of
@@ -30,7 +29,10 @@ ROWS_MIN, ROWS_MAX = 8, 384
 """Rows asked alone: a model that gives labels only shows a change on few of them."""
 
 COPIED_ROWS = 8
-ALONE_SHARE, CELLS_SHARE = 0.15, 0.75
+ORDER = ("others", SHUFFLED, COPIES, *(name for name in COMPANIES if name != "others"))
+"""The arrangements of one size, what shows most first; the same company is shuffled at once."""
+
+ALONE_SHARE, CELLS_SHARE = 0.15, 0.7
 """Parts of the budget for asking alone, and, of what is left then, for company."""
 
 CELL_SHARE = 0.06
@@ -161,8 +163,9 @@ class Company:
             budget: A short one shortens each arrangement, then leaves out sizes.
         """
         copied = diverse(self._rows, COPIED_ROWS, self._rng)
-        plan = [(name, size) for size in in_order_of_use(sizes) for name in (COPIES, *COMPANIES)]
+        plan = [(name, size) for size in sizes for name in ORDER]
         cells: list[Cell] = []
+        batches: Batches = []
         left_out = 0
         for number, (name, size) in enumerate(plan):
             if budget.spent() and size != sizes[0]:
@@ -170,13 +173,12 @@ class Company:
                 break
             share = budget.share(max(CELL_SHARE, 2.0 / (len(plan) - number + 1)))
             if name == COPIES:
-                batches: Batches = [[row] * size for row in copied]
+                batches = [[row] * size for row in copied]
+            elif name == SHUFFLED:
+                batches = shuffled(batches, self._rng)
             else:
                 batches = COMPANIES[name](self._rows, size, self._rng)
-            seen = self._cell(name, batches, share)
-            cells.append(seen)
-            if COMPANIES.get(name) is others and not budget.spent():
-                cells.append(self._cell(SHUFFLED, shuffled(batches, self._rng), share))
+            cells.append(self._cell(name, batches, share))
         return Compared(
             self._rows,
             self._alone,

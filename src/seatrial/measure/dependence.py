@@ -19,10 +19,10 @@ from seatrial.measure.asking import Asker, Refused
 from seatrial.measure.company import Change, Compared
 from seatrial.models.answers import Answer
 
-CONTROLLED_MAX = 16
-"""Changes that are asked again; more would tell nothing new."""
+CONTROLLED_MIN, CONTROLLED_MAX = 4, 16
+"""Changes that are asked again, however short the time; more would tell nothing new."""
 
-BISECTED_MAX = 4
+BISECTED_MIN, BISECTED_MAX = 2, 4
 
 
 class Control(Struct, frozen=True):
@@ -80,7 +80,7 @@ class Controls:
         """Ask a spread of the changes again: small batches first, each row once."""
         found: list[Control] = []
         for change in _spread(self._seen.changes):
-            if self._budget.spent() and found:
+            if self._budget.spent() and len(found) >= CONTROLLED_MIN:
                 break
             found.append(self._control(change))
         return found
@@ -89,7 +89,7 @@ class Controls:
         """Find where changes and refusals begin, for copies of several rows and for company."""
         found: list[Onset] = []
         for name, batch in _failing(self._seen):
-            if self._budget.spent() and found:
+            if self._budget.spent() and len(found) >= BISECTED_MIN:
                 break
             onset = self._bisect(name, batch)
             if onset is not None:

@@ -14,7 +14,7 @@ from seatrial.evidence.documents import Evidence
 from seatrial.evidence.recorder import Conditions, Recorder
 from seatrial.measure.equality import Ruler
 from seatrial.measure.pairing import Ratio, paired_ratio
-from seatrial.measure.quiet import one_thread
+from seatrial.measure.quiet import steady
 from seatrial.models.answers import Answer
 from seatrial.models.subject import Subject
 from seatrial.stats.intervals import paired_difference
@@ -111,7 +111,7 @@ def measure_variants(
     subjects = {ORIGINAL: original} | {
         name: subject for name, subject in variants.items() if not isinstance(subject, NotMade)
     }
-    with one_thread():
+    with steady():
         seen = _answer_all(
             subjects,
             [rows.inputs[int(row)] for row in order],
