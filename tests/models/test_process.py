@@ -42,6 +42,10 @@ class Model:
             sys.exit(4)
         if value == "die":
             os._exit(5)
+        if value == "orphan":
+            if os.fork() == 0:
+                time.sleep(1000)
+            os._exit(5)
         if value == "segfault":
             os.kill(os.getpid(), 11)
         if value == "hang":
@@ -148,7 +152,12 @@ def test_an_input_that_cannot_travel_is_refused_before_it_is_sent(process):
 
 
 @pytest.mark.parametrize(
-    ("value", "how"), [("die", "exit status 5"), ("segfault", "signal SIGSEGV")]
+    ("value", "how"),
+    [
+        ("die", "exit status 5"),
+        ("orphan", "exit status 5"),
+        ("segfault", "signal SIGSEGV"),
+    ],
 )
 def test_a_process_that_dies_is_named_and_replaced(process, value, how):
     """The call that killed it raises; the next one finds a new process."""

@@ -48,6 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     die_with_parent(options.lifeline)
     wire = socket.socket(fileno=options.fd)
+    _keep_to_ourselves(wire)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         Host(wire).serve()
     wire.detach()  # closed by the end of the process: that is what the parent waits for
@@ -164,6 +165,15 @@ def load(order: frames.Open) -> Subject:
             hint="Load it in a notebook from the same folder and environment.",
             details={"raised": type(error).__name__},
         ) from error
+
+
+def _keep_to_ourselves(wire: socket.socket) -> None:
+    """Keep the wire from processes that user code starts or forks.
+
+    The parent learns of our death by the end of the wire, which a child that held it would hide.
+    """
+    wire.set_inheritable(False)
+    os.register_at_fork(after_in_child=wire.close)
 
 
 def die_with_parent(lifeline: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from seatrial.core.clock import SYSTEM, Clock
-from seatrial.core.errors import SeatrialError
+from seatrial.core.errors import SeatrialError, WorkerLostError
 from seatrial.core.settings import Settings
 from seatrial.schedule.restarts import Restarts
 from seatrial.serve.dispatcher import Dispatcher
@@ -106,10 +106,10 @@ class Pool:
             began_s = self._clock.now_s()
             try:
                 await self._sit(seat, tried)
-            except SeatrialError as error:
-                seat.error = error
+            except Exception as error:  # noqa: BLE001  (edge of a process: its seat must not be lost)
+                seat.error = _translated(error)
                 if self._on_loss is not None:
-                    self._on_loss(error)
+                    self._on_loss(seat.error)
             seat.worker = None
             seat.state = "waiting"
             tried.set()
@@ -129,7 +129,7 @@ class Pool:
         seat.state = "warming"
         try:
             await self._warm_up(worker)
-        except SeatrialError:
+        except Exception:
             await worker.kill()
             raise
         seat.state = "ready"
@@ -140,3 +140,13 @@ class Pool:
         seat.state = "waiting"
         self._dispatcher.remove(worker)
         raise worker.loss("serving")
+
+
+def _translated(error: Exception) -> SeatrialError:
+    """Give what the machine refused (no process, no descriptor, no memory) a face of our own."""
+    if isinstance(error, SeatrialError):
+        return error
+    return WorkerLostError(
+        f"a model process could not be started: {type(error).__name__}: {error}.",
+        hint="Look at the limits of processes, open files and memory; it is tried again.",
+    )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seatrial.core.clock import SYSTEM, Clock, TimeBudget
-from seatrial.core.errors import ModelError
+from seatrial.core.errors import InputError, ModelError
 from seatrial.serve.dispatcher import Pending
 from seatrial.serve.events import Events
 from seatrial.serve.identifiers import Identifiers
@@ -56,7 +56,8 @@ class WarmUp:
         self.told = "no eval inputs to warm up with"
 
     async def __call__(self, worker: Worker) -> None:
-        """Warm one worker. A model that raises on an eval input is warm all the same.
+        """Warm one worker. A model that raises on an eval input is warm all the same, and
+        so is one for which an input cannot travel.
 
         Raises:
             ServingError: It hung or died.
@@ -68,7 +69,7 @@ class WarmUp:
         for size in sizes(self._rows_max if worker.hello.takes_batches else 1):
             try:
                 await self._call(worker, list(itertools.islice(source, size)))
-            except ModelError as error:
+            except (InputError, ModelError) as error:
                 self._events.say("warm-up-failed", {"code": error.code, "message": error.message})
             calls += 1
             if budget.spent():
