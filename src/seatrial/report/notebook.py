@@ -81,5 +81,6 @@ class GapView:
 def _text(render: Callable[[Console], None]) -> str:
     """Return what a renderer prints, without colour or trailing space."""
     written = io.StringIO()
-    render(Console(file=written, width=TEXT_CELLS, color_system=None))
+    # Inside a kernel rich would display the text instead of writing it.
+    render(Console(file=written, width=TEXT_CELLS, color_system=None, force_jupyter=False))
     return "\n".join(line.rstrip() for line in written.getvalue().splitlines())
