@@ -12,9 +12,12 @@ import click
 
 from seatrial.cli import main as command_line
 from seatrial.core import errors, plugins, settings
-from seatrial.describe.catalogue import CATALOGUE
-from seatrial.records.columns import documentation as record_columns
+from seatrial.describe.catalogue import DESCRIPTORS, FACTORS, Descriptor
+from seatrial.records import columns, record
+from seatrial.testing import bank
+from seatrial.trials.failures import JUDGES
 from seatrial.trials.items import ITEMS
+from seatrial.trials.trial import NEEDS
 
 DOCS = Path(__file__).parent.parent / "docs"
 WRITTEN = "<!-- Written by `make docs` from the code. Do not edit. -->\n"
@@ -38,7 +41,10 @@ def settings_page() -> str:
         if row.section != section:
             section = row.section
             lines += ["", f"## [{section or row.key}]", ""]
-            lines += ["| key | takes | default | what | environment |", "| --- | --- | --- | --- | --- |"]
+            lines += [
+                "| key | takes | default | what | environment |",
+                "| --- | --- | --- | --- | --- |",
+            ]
         default = "" if row.default in ("", None) else f"`{_toml(row.default)}`"
         unit = f" ({row.unit})" if row.unit else ""
         lines.append(
@@ -60,9 +66,13 @@ def cli_page() -> str:
         command = command_line.get_command(context, name)
         if command is None:
             continue
-        own = click.Context(command, info_name=f"seatrial {name}", max_content_width=92)
+        own = click.Context(command, info_name=f"seatrial {name}", terminal_width=COLUMNS)
         lines += ["", f"## seatrial {name}", "", "```text", command.get_help(own).rstrip(), "```"]
     return "\n".join(lines) + "\n"
+
+
+COLUMNS = 92
+"""Of the help texts, whatever terminal this runs in."""
 
 
 def checklist_page() -> str:
@@ -70,18 +80,116 @@ def checklist_page() -> str:
     lines = [
         "# The checklist",
         "",
-        "Twenty-four items, in the order in which teams without them find out. An item passes only",
-        "on evidence; where there is none it is `unmeasured`, which is counted aloud and is never a",
-        "pass. Items without a proof yet are marked; they stay `unmeasured`.",
+        "Twenty-four items, in the order in which teams without them find out. An item passes",
+        "only on evidence; where there is none it is `unmeasured`, which is counted aloud and is",
+        "never a pass. Items that nothing measures yet stay `unmeasured`. Items marked * need",
+        "access to the inside of a service, and stay `unmeasured` where only a URL is given.",
         "",
-        "| week | item | asks for | proven by | proof |",
+        "| week | item | asks for | proven by | measured by |",
         "| --- | --- | --- | --- | --- |",
     ]
     for item in ITEMS:
-        proof = "yes" if item.id in plugins.proofs else "not yet"
+        proof = "not yet"
+        if item.id in plugins.proofs:
+            proof = ", ".join(f"`{kind}`" for kind in NEEDS.get(item.id, ())) or "counting rows"
+        name = f"`{item.id}`{' *' if item.inside else ''}"
+        lines.append(f"| {item.week} | {name} | {item.title} | {_cell(item.proven_by)} | {proof} |")
+    return "\n".join(lines) + "\n"
+
+
+CONTAINED = {
+    "row-loop": "nothing: vectorise the loop",
+    "batch-cliff": "`[serving] batch_max` below the cliff",
+    "batch-dependent-output": "`[serving] batch_max = 1` until the model is mended",
+    "integer-overflow": "`[serving] batch_max` below the overflow",
+    "memory-pressure": "`[serving] batch_max` within the target's memory",
+    "variant-loss": '`[serving] variant = "original"`',
+    "latency-budget": "fewer requests a server, or a cheaper variant; the deadline of a request",
+    "serving-skew": "mending what the service does to its inputs; the report says what that is",
+}
+
+
+def failures_page() -> str:
+    """The failures that are looked for, and their planted twins."""
+    lines = [
+        "# Failures that are looked for",
+        "",
+        "Each failure mode exists as pairs of small models, one sick and one healthy, in",
+        "`seatrial.testing.bank`. One suite walks the bank with drawn parameters: the sick one",
+        "has to be named by its id, the healthy one has to raise nothing. *Through* says where it",
+        "can be found: in a model that seatrial starts itself, or behind the URL of any service.",
+        "",
+        "| failure | what it is | planted as | measured by | through | contained by |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    doors = {"callable": "model", "url": "URL"}
+    for entry in sorted(bank.entries(), key=lambda entry: list(JUDGES).index(entry.id)):
+        module = inspect.getmodule(entry.draw)
+        what = (inspect.getdoc(module) or "").partition("\n")[0].partition(": ")[2].rstrip(".")
+        styles = dict.fromkeys(entry.draw(seed).style for seed in range(STYLE_SEEDS))
+        through = ", ".join(name for door, name in doors.items() if door in entry.through)
         lines.append(
-            f"| {item.week} | `{item.id}` | {item.title} | {_cell(item.proven_by)} | {proof} |"
+            f"| `{entry.id}` | {_cell(what)} | {_cell(', '.join(styles))} | `{entry.evidence}` "
+            f"| {through} | {CONTAINED[entry.id]} |"
         )
+    return "\n".join(lines) + "\n"
+
+
+STYLE_SEEDS = 60
+"""Neighbouring seeds go through all styles of an entry; none has nearly as many."""
+
+
+def descriptors_page() -> str:
+    """What is known about an input, and which factors the ledger has."""
+    lines = [
+        "# Descriptors and factors",
+        "",
+        "What `describe` says of an input, always against the eval set. Arrays are described as",
+        "records of numbers, their columns named by place: `column:0`.",
+        "",
+        "## Factors of the ledger",
+        "",
+        "An intensity in [0, 1] per row; what it does to accuracy is in the [ledger](gap.md).",
+        "",
+        *_described(FACTORS),
+        "",
+        "## Descriptors",
+        "",
+        *_described(DESCRIPTORS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _described(rows: tuple[Descriptor, ...]) -> list[str]:
+    return [
+        "| name | of | unit | meaning |",
+        "| --- | --- | --- | --- |",
+        *(f"| `{row.name}` | {row.of} | {row.unit} | {_cell(row.meaning)} |" for row in rows),
+    ]
+
+
+def records_page() -> str:
+    """The columns of the log."""
+    lines = [
+        "# Records",
+        "",
+        "The log holds one record per request *row*, whatever became of it: answered, abstained,",
+        "rejected, timed out, failed, killed, cancelled. A record reaches the operating system",
+        "before its answer leaves. Lines are sealed into Parquet under `FOLDER/.seatrial/log/`,",
+        "where any DuckDB or pandas reads them; values that may be any JSON are kept as JSON text.",
+        "",
+        "| column | holds | unit | in Parquet | meaning |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in record.table():
+        kind = columns.COLUMNS[row.name]
+        lines.append(
+            f"| `{row.name}` | {row.type} | {row.unit} | {kind} | {_cell(row.description)} |"
+        )
+    described = {row.name for row in record.table()}
+    lines += ["", "Sealed files also have: "]
+    rest = [f"`{name}` ({kind})" for name, kind in columns.COLUMNS.items() if name not in described]
+    lines[-1] += ", ".join(rest) + "."
     return "\n".join(lines) + "\n"
 
 
@@ -110,6 +218,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "cli.md": cli_page,
     "checklist.md": checklist_page,
+    "failures.md": failures_page,
+    "descriptors.md": descriptors_page,
+    "records.md": records_page,
     "errors.md": errors_page,
 }
 
