@@ -1,5 +1,8 @@
 """Whatever a model returns becomes one shape, or a clear error."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +11,11 @@ from hypothesis import strategies as st
 
 from seatrial.core.errors import NonFiniteOutputError, OutputContractError
 from seatrial.models.answers import Answer, normalise, plain
+
+
+@dataclass(frozen=True)
+class Box:
+    side: Any
 
 
 @pytest.mark.parametrize(
@@ -61,6 +69,9 @@ def test_one_answer_too_few_or_too_many_is_counted(count):
         {"output": "a", "scores": {"a": float("-inf")}},
         [1.0, [float("nan")]],
         {"boxes": [0.0, float("nan")]},
+        frozenset({float("nan")}),
+        Box(float("nan")),
+        np.array([[float("nan")], ["a"]], dtype=object),
     ],
     ids=repr,
 )
@@ -73,6 +84,15 @@ def test_a_value_that_is_not_finite_is_named_by_row_wherever_it_hides(bad):
 def test_a_confidence_that_is_no_number_is_refused():
     with pytest.raises(OutputContractError, match="row 0 is 'high'"):
         normalise([{"output": 1, "confidence": "high"}], expected=1)
+
+
+def test_a_score_that_is_missing_is_refused_and_not_zero():
+    with pytest.raises(OutputContractError, match="score of row 0 is None"):
+        normalise([{"output": 1, "scores": {"a": None}}], expected=1)
+
+
+def test_objects_with_fields_become_mappings_of_plain_values():
+    assert plain(Box(np.ones(2))) == {"side": [1.0, 1.0]}
 
 
 def test_scores_that_are_no_mapping_are_refused():

@@ -142,6 +142,9 @@ def test_an_answer_that_cannot_travel_breaks_the_output_contract(process):
     """An object of the model's own type is no answer."""
     with pytest.raises(OutputContractError, match="cannot be sent"):
         process.answer(["object"])
+    with pytest.raises(OutputContractError) as raised:
+        process.answer(["a", "object", "b"])
+    assert raised.value.details["row"] == 1
 
 
 def test_an_input_that_cannot_travel_is_refused_before_it_is_sent(process):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from seatrial.core.clock import SystemClock
-from seatrial.core.errors import ModelRaisedError, WorkerLostError
+from seatrial.core.errors import ModelRaisedError, OutputContractError, WorkerLostError
 from seatrial.models.answers import Answer
 from seatrial.models.frames import Failed, Told
 from seatrial.models.process import lost
@@ -97,6 +97,26 @@ def test_rows_of_a_failing_batch_are_run_again_one_by_one(sea):
         assert isinstance(bad.error, ModelRaisedError)
         assert blocker.error is good.error is None
         await asyncio.gather(*(at.done for at in (blocker, good, bad, gone)))
+
+    sea(scene)
+
+
+@pytest.mark.parametrize(("details", "alone"), [({"row": 1}, True), ({}, False)])
+def test_a_misshapen_answer_costs_its_own_request_where_the_row_is_known(sea, details, alone):
+    """A wrong number of answers costs all of them: who got whose cannot be known."""
+
+    async def scene(dispatcher, worker, clock):
+        dispatcher.submit(["first"], deadline_s=9.0)
+        good = dispatcher.submit(["a"], deadline_s=9.0)
+        bad = dispatcher.submit(["b"], deadline_s=9.0)
+        worker.answer()
+        worker.fail(OutputContractError("misshapen", details=details))
+        if alone:
+            worker.answer()
+            worker.fail(OutputContractError("misshapen", details={"row": 0}))
+        assert (good.answers == [Answer("a")]) is alone
+        assert (good.error is None) is alone
+        assert isinstance(bad.error, OutputContractError)
 
     sea(scene)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -87,16 +88,25 @@ def _answer(value: Any, row: int) -> Answer:
 
 
 def plain(value: Any) -> Any:
-    """Turn NumPy scalars and arrays into the Python values that JSON knows."""
+    """Turn NumPy scalars and arrays, sets and objects with fields into what JSON knows."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
-        return value.tolist()
+        return plain(value.tolist()) if value.dtype.hasobject else value.tolist()
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
-    return value
+    names = _fields(value)
+    return value if names is None else {name: plain(getattr(value, name)) for name in names}
+
+
+def _fields(value: Any) -> Sequence[str] | None:
+    if isinstance(value, Struct):
+        return value.__struct_fields__
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return [field.name for field in dataclasses.fields(value)]
+    return None
 
 
 def _number(value: Any, what: str, row: int) -> float | None:
@@ -118,7 +128,16 @@ def _scores(value: Any, row: int) -> dict[str, float] | None:
             f"the scores of row {row} are {type(value).__name__}; accepted is class -> number.",
             details={"row": row},
         )
-    return {str(key): _number(score, "score", row) or 0.0 for key, score in value.items()}
+    return {str(key): _score(score, row) for key, score in value.items()}
+
+
+def _score(value: Any, row: int) -> float:
+    number = _number(value, "score", row)
+    if number is None:
+        raise OutputContractError(
+            f"a score of row {row} is None; accepted is a number.", details={"row": row}
+        )
+    return number
 
 
 def _finite(value: Any) -> bool:

@@ -30,6 +30,7 @@ from seatrial.core.errors import (
     UnknownNameError,
 )
 from seatrial.models import frames
+from seatrial.models.answers import Answer
 from seatrial.models.subject import Batch, Subject
 
 READ_BYTES = 1 << 18
@@ -111,7 +112,7 @@ class Host:
         try:
             frames.encode(told)
         except SeatrialError as error:
-            return frames.Failed.of(_cannot_travel(error), ask=ask.id)
+            return frames.Failed.of(_cannot_travel(error, told), ask=ask.id)
         return told
 
     def _run(self, ask: frames.Ask) -> frames.Told:
@@ -230,11 +231,25 @@ _OURS = str(Path(__file__).parents[1])
 _STANDARD = str(Path(os.__file__).parent)
 
 
-def _cannot_travel(error: SeatrialError) -> OutputContractError:
+def _cannot_travel(error: SeatrialError, told: frames.Told) -> OutputContractError:
+    row = next((row for row, one in enumerate(_answers(told)) if not _travels(one)), None)
     return OutputContractError(
         f"the model's answer cannot be sent: {error.message}",
         hint="Return plain values, lists, mappings or numeric arrays.",
+        details={} if row is None else {"row": row},
     )
+
+
+def _answers(told: frames.Told) -> list[Answer]:
+    return told.batch.answers if told.batch else []
+
+
+def _travels(answer: Answer) -> bool:
+    try:
+        frames.encode(frames.Told(0, batch=Batch([answer], 0.0)))
+    except SeatrialError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

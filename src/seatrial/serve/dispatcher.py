@@ -227,7 +227,9 @@ class Dispatcher:
         self._next(job)
 
     def _blame(self, job: _Job, failed: frames.Failed) -> None:
-        if len(job.rows) > 1 and failed.code != OutputContractError.code:
+        # A wrong number of answers is nobody's row: who got whose cannot be known.
+        countless = failed.code == OutputContractError.code and "row" not in failed.details
+        if len(job.rows) > 1 and not countless:
             job.waiting.extend([row] for row in job.rows)
             return
         for pending, row in job.rows:

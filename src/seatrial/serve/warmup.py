@@ -56,8 +56,7 @@ class WarmUp:
         self.told = "no eval inputs to warm up with"
 
     async def __call__(self, worker: Worker) -> None:
-        """Warm one worker. A model that raises on an eval input is warm all the same, and
-        so is one for which an input cannot travel.
+        """Warm one worker; one that fails on an eval input is warm all the same.
 
         Raises:
             ServingError: It hung or died.
