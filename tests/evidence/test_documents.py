@@ -25,6 +25,16 @@ def evidence():
     )
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_figure_that_is_no_number_is_unknown(value):
+    """``nan > limit`` is false, so that such a figure would stay within any budget."""
+    recorder = Recorder("latency", at=conditions("m@1"))
+    recorder.value("p50_ms", value, "ms")
+    evidence = recorder.finish()
+    assert not evidence.has("p50_ms")
+    assert "no number" in evidence.value("p50_ms").note
+
+
 def test_the_id_is_the_kind_and_the_content(evidence):
     again = msgspec.structs.replace(evidence)
     other = msgspec.structs.replace(evidence, duration_s=1.6)

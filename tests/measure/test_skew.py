@@ -121,6 +121,18 @@ def test_a_model_that_contradicts_itself_is_not_skew():
     assert "contradicts itself on 10 of 10" in evidence.criticisms[0]
 
 
+def test_a_service_that_fails_on_batches_is_not_said_to_answer_them_alike():
+    def outside(values):
+        if len(values) > 1:
+            raise ValueError("one at a time, please")
+        return both()(values)
+
+    evidence = measured(both(), outside, TEXTS)
+    assert evidence.value("changed").value == 0
+    assert evidence.value("company_changed").value is None
+    assert "alone, but not together" in evidence.value("company_changed").note
+
+
 def test_answers_that_depend_on_their_company_are_not_skew():
     crowd = lambda values: [f"{digest(value)}-{len(values)}" for value in values]  # noqa: E731
     evidence = measured(crowd, crowd, TEXTS)

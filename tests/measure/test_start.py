@@ -53,6 +53,18 @@ def test_a_first_request_that_fails_is_unknown_and_not_zero():
     assert "500: because" in evidence.value("first_request_ms").note
 
 
+def test_a_first_request_that_fails_once_is_not_made_good_by_the_other_starts():
+    """The median of the starts that answered would hide the one that did not."""
+    starts = iter([starting("/answer"), starting("/status/500"), starting("/answer")])
+
+    def start():
+        return next(starts)()
+
+    evidence = measure_start(start, BODIES, at=AT, rounds=3)
+    assert evidence.value("first_request_ms").value is None
+    assert "500: because" in evidence.value("first_request_ms").note
+
+
 def test_a_spent_budget_ends_the_rounds_and_says_so():
     evidence = measure_start(starting("/answer"), BODIES, at=AT, budget=TimeBudget(0.0), rounds=3)
     assert evidence.cut_short

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -60,7 +61,13 @@ class Recorder:
         self._settings[name] = value
 
     def value(self, name: str, value: float | None, unit: str = "", **details: Any) -> None:
-        """Add a figure; ``details`` are the other fields of :class:`Value`."""
+        """Add a figure; ``details`` are the other fields of :class:`Value`.
+
+        One that is not finite is unknown: no comparison with a budget may take it for a good one.
+        """
+        if value is not None and not math.isfinite(value):
+            details["note"] = details.get("note") or f"what was measured is no number: {value}"
+            value = None
         self._values.append(
             Value(name=name, value=None if value is None else float(value), unit=unit, **details)
         )

@@ -89,13 +89,14 @@ def measure_skew(
     _report(recorder, rows, stable, tolerance)
     differing = {index: one for index, one in found.items() if one is not None}
     _report_changed(recorder, changed, differing, compared=len(stable))
+    together, why = _in_company(outside, stable, tolerance)
     recorder.value(
         "company_changed",
-        _in_company(outside, stable, tolerance),
+        together,
         "rows",
         n=len(stable),
         method="the service's answers alone against its own in one request",
-        note="" if outside.takes_batches else "a request of this service carries one row",
+        note=why,
     )
     if changed:
         cases = [Case(row.value, row.outside[0]) for row in changed]
@@ -165,21 +166,23 @@ def _compare(row: Row, tolerance: float) -> Mismatch | None:
     return mismatch(here, there, tolerance=tolerance)
 
 
-def _in_company(outside: Subject, rows: Sequence[Row], tolerance: float) -> int | None:
-    """Return how many rows the service answers otherwise when they come together."""
+def _in_company(outside: Subject, rows: Sequence[Row], tolerance: float) -> tuple[int | None, str]:
+    """Return how many rows the service answers otherwise when they come together, or why not."""
     answered = [row for row in rows if isinstance(row.outside[0], Answer)]
-    if not outside.takes_batches or not answered:
-        return None
+    if not outside.takes_batches:
+        return None, "a request of this service carries one row"
+    if not answered:
+        return None, "the service answers no row that could be compared"
     changed = 0
     for start in range(0, len(answered), CHUNK):
         part = answered[start : start + CHUNK]
         try:
             together = outside.answer([row.value for row in part]).answers
-        except SeatrialError:
-            return None
+        except SeatrialError as error:
+            return None, f"it answers each of {len(part)} rows alone, but not together: {error}"
         pairs = zip(part, together, strict=True)
         changed += sum(not _agrees((row.outside[0], one), tolerance) for row, one in pairs)
-    return changed
+    return changed, ""
 
 
 def _report(

@@ -136,6 +136,8 @@ def _report(recorder: Recorder, starts: Sequence[Start]) -> None:
     note = next((start.note for start in starts if start.note), "")
     for name, unit in (("ready_s", "s"), ("first_request_ms", "ms"), ("warm_request_ms", "ms")):
         figures = [getattr(start, name) for start in starts if getattr(start, name) is not None]
+        if name == "first_request_ms" and note:
+            figures = []  # the starts whose first request was answered do not stand for the other
         recorder.value(
             name,
             statistics.median(figures) if figures else None,
