@@ -47,6 +47,29 @@ def reply(body=b"[1]", status="200 OK", extra=b""):
     )  # fmt: skip
 
 
+def nested(levels):
+    value = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("document", ["\ud800", nested(5_000), 1j], ids=["text", "deep", "type"])
+def test_what_json_cannot_carry_is_an_error_of_ours(document):
+    with pytest.raises(OutputContractError, match="cannot be sent as JSON"):
+        Endpoint("http://127.0.0.1:1/x").post(document)
+
+
+@pytest.mark.parametrize("status", ["200 OK", "500 Broken"])
+def test_an_answer_that_is_nested_without_end_is_an_error_of_ours(status):
+    content = b"[" * 100_000 + b"]" * 100_000
+    with raw_server(reply(content, status=status)) as url:
+        endpoint = Endpoint(url)
+        with pytest.raises((OutputContractError, ModelRaisedError)):
+            endpoint.post(1)
+        endpoint.close()
+
+
 def test_one_connection_serves_many_requests():
     ports = set()
 

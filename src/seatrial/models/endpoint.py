@@ -89,7 +89,7 @@ class Endpoint:
         """
         try:
             body = msgspec.json.encode(document)
-        except TypeError as error:
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise OutputContractError(
                 f"the inputs cannot be sent as JSON: {error}.", hint="Send plain values."
             ) from None
@@ -219,12 +219,12 @@ class Endpoint:
     def _json(self, content: bytes) -> Any:
         try:
             return msgspec.json.decode(content)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             pass
         try:
             # Python's own reader accepts NaN and Infinity, which the contract check then names.
             return json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             said = _quoted(self._redacted(content))
             raise OutputContractError(
                 f"{self.url} answered something that is not JSON: {said}",
@@ -329,7 +329,7 @@ def message_of(content: bytes) -> str:
 def _object(content: bytes) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
