@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import msgspec
 import numpy as np
@@ -89,3 +90,11 @@ def test_whatever_a_model_answers_the_request_is_recorded(make_record, value, ke
 def test_even_what_json_cannot_hold_leaves_a_line(make_record, value) -> None:
     held = lines.read(lines.encode(make_record(1, output=value)))
     assert json.loads(held.bodies[0])["id"] == "r1"
+
+
+def test_what_json_cannot_hold_leaves_the_words_beside_it_alone(make_record) -> None:
+    """A number that is not finite becomes null; a text that speaks of it does not."""
+    record = make_record(1, output=["\ud800", float("nan")], error="NaN", confidence=-math.inf)
+    held = msgspec.json.decode(lines.read(lines.encode(record)).bodies[0])
+    assert held["error"] == "NaN"
+    assert held["confidence"] is None

@@ -88,5 +88,6 @@ def _lenient(event: Event) -> bytes:
     except (ValueError, RecursionError):
         kept = {key: value for key, value in built.items() if key not in {"input", "output"}}
         shown = {key: repr(built.get(key))[:1000] for key in ("input", "output")}
-        text = json.dumps({**kept, **shown}, default=repr, separators=(",", ":"))
-        return text.replace("NaN", "null").replace("Infinity", "null").encode()
+        text = json.dumps({**kept, **shown}, default=repr)
+        finite = json.loads(text, parse_constant=lambda _: None)
+        return json.dumps(finite, separators=(",", ":")).encode()
