@@ -16,22 +16,18 @@ dropped. Operators of custom libraries are refused, because running them means r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from seatrial.core.errors import (
-    MissingLibraryError,
-    ModelLoadError,
-    OutputContractError,
-)
+from seatrial.core.errors import ModelLoadError, OutputContractError
 from seatrial.core.settings import InputKind, Settings, Task
 from seatrial.models import columns, scores
 from seatrial.models.classnames import class_names
 from seatrial.models.estimator import declared_order
+from seatrial.models.runtime import session
 from seatrial.models.subject import CallableSubject, Subject
 from seatrial.models.tensors import (
     FLOATS,
@@ -44,11 +40,6 @@ from seatrial.models.tensors import (
     strings,
 )
 
-THREADS: Final = 1
-"""Threads inside one call: throughput comes from several processes, and latency stays even."""
-
-_UNREGISTERED: Final = re.compile(r"([\w.]*):?\b(\w+)\(-?\d+\) is not a registered function/op")
-_LOCALE: Final = re.compile(r"construct locale with name:\s*([\w.-]+)")
 _DISTRIBUTIONS: Final = frozenset({"Sigmoid", "HardSigmoid", "Softmax", "Clip"})
 
 
@@ -88,7 +79,6 @@ class OnnxModel:
         kind: What one input is.
         task: How the outputs are read.
         order: Columns in the order of a single tensor.
-        threads: Threads inside one call.
 
     Raises:
         ModelLoadError: See :func:`open_model`.
@@ -102,12 +92,11 @@ class OnnxModel:
         kind: InputKind,
         task: Task,
         order: Sequence[str] | None = None,
-        threads: int = THREADS,
     ) -> None:
         self._path = path
         self._kind = kind
         self._task = task
-        self._session = session(path, threads=threads)
+        self._session = session(path)
         self._slots = [
             Slot(one.name, one.type, tuple(fixed_size(size) for size in one.shape))
             for one in self._session.get_inputs()
@@ -230,56 +219,6 @@ class OnnxSubject(CallableSubject):
     def __init__(self, model: OnnxModel) -> None:
         super().__init__(model.predict)
         self.takes_batches = model.batchfixed_size != 1
-
-
-def session(path: Path, *, threads: int = THREADS) -> Any:
-    """Return an ONNX Runtime session on the CPU, without any custom operator.
-
-    Raises:
-        ModelLoadError: It is not an ONNX file, or needs custom operators.
-        MissingLibraryError: ONNX Runtime is not installed.
-    """
-    try:
-        import onnxruntime
-    except ImportError:
-        raise MissingLibraryError.of(
-            "onnxruntime", purpose="run ONNX models", extra="onnx"
-        ) from None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # fatal only: what matters comes as an exception
-    try:
-        return onnxruntime.InferenceSession(
-            str(path), sess_options=options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> ModelLoadError:
-    custom = _UNREGISTERED.search(str(error))
-    if custom or "not a registered custom op domain" in str(error):
-        named = f" ({custom[1] or 'default'}:{custom[2]})" if custom else ""
-        return ModelLoadError(
-            f"{path.name} uses an operator that ONNX Runtime does not bring{named}; libraries of "
-            "custom operators are not loaded.",
-            hint="Export it with standard operators, or load it in your own code with "
-            'load = "model:load".',
-        )
-    text = " ".join(str(error).split())
-    locale = _LOCALE.search(text)
-    if locale:
-        return ModelLoadError(
-            f"{path.name} lower-cases text in the locale {locale[1]}, which this machine lacks.",
-            hint=f"Install it (Debian: apt-get install locales && locale-gen {locale[1]}), or keep "
-            "the text processing in Python.",
-        )
-    return ModelLoadError(
-        f"{path.name} could not be read: {text[:300]}",
-        hint="Check that it is a complete ONNX file and that its external data lies beside it.",
-        details={"raised": type(error).__name__},
-    )
 
 
 _NEEDS: Final = {
