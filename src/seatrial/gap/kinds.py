@@ -137,7 +137,9 @@ def strangeness(
     except ValueError:  # no word occurs twice: nothing can be learned
         return None
     learned = _some(rng, side)
-    fold = rng.integers(0, FOLDS, side.size)
+    # A text that both sides hold (eval rows sent again) must not be learned from when it is judged.
+    same = np.unique(np.array(texts, dtype=object), return_inverse=True)[1]
+    fold = rng.integers(0, FOLDS, side.size)[same]
     leaning = np.empty(side.size)
     for one in range(FOLDS):
         rows = learned[fold[learned] != one]
