@@ -181,7 +181,8 @@ def main(name: str) -> None:
     app = planted(name) if name.startswith("planted:") else APPS[name]()
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        print(f"http://127.0.0.1:{bound.getsockname()[1]}", flush=True)
+        sys.stdout.write(f"http://127.0.0.1:{bound.getsockname()[1]}\n")
+        sys.stdout.flush()
         server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
         server.run(sockets=[bound])
 

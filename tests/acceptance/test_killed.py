@@ -30,6 +30,7 @@ SLOW_LOAD = "import time\n\ntime.sleep(0.7)\n"
 
 LOADING, SERVING, UNDER_LOAD = "reading rows", "measuring start", "measuring latency"
 ITEMS = "warm-up,end-to-end-latency"
+COMMAND = (sys.executable, "-m", "seatrial", "trial")
 GONE_S = 40.0
 """A server may drain for 20 s, and this machine may be busy."""
 
@@ -59,7 +60,7 @@ class Running:
         self.seen = {}
         self.said = ""
         self.process = psutil.Popen(
-            [sys.executable, "-m", "seatrial", "trial", str(folder), "--only", ITEMS],
+            [*COMMAND, str(folder), "--only", ITEMS],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env={**os.environ, "TMPDIR": str(scratch)},
@@ -116,8 +117,7 @@ def about(folder):
 
 def next_run(folder, scratch):
     return subprocess.run(
-        [sys.executable, "-m", "seatrial", "trial", str(folder), "--only", "warm-up", "--quiet"]
-        + ["--time-budget", "15"],
+        [*COMMAND, str(folder), "--only", "warm-up", "--quiet", "--time-budget", "15"],
         capture_output=True,
         text=True,
         env={**os.environ, "TMPDIR": str(scratch)},

@@ -132,10 +132,13 @@ def judge(case: Case, item: Item) -> ItemResult:
         return judged(item.id, "not_applicable", "", because=reason)
     if not case.inside and item.inside:
         return _outside(item)
-    if item.id in plugins.proofs:
+    if item.id not in plugins.proofs:
+        return unmeasured(item.id, f"no proof of this yet: it takes {item.proven_by}")
+    try:
         result: ItemResult = plugins.proofs.get(item.id)(case)
-        return result
-    return unmeasured(item.id, f"no proof of this yet: it takes {item.proven_by}")
+    except SeatrialError as error:  # evidence of somebody else's measurement may lack a figure
+        return unmeasured(item.id, f"the evidence cannot be judged: {error}")
+    return result
 
 
 def _outside(item: Item) -> ItemResult:

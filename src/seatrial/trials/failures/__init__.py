@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
+from seatrial.core.errors import SeatrialError
 from seatrial.core.settings import Settings
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import FailureResult
@@ -64,8 +65,16 @@ def judge_failures(
     found = []
     for failure, judge in JUDGES.items():
         if judge.kind in evidence:
-            found.append(judge.judge(evidence[judge.kind], settings))
+            found.append(_judged(failure, judge, evidence[judge.kind], settings))
         elif reasons and judge.kind in reasons:
             figure = f"{NEEDS.get(failure, '')}{reasons[judge.kind]}"
             found.append(FailureResult(id=failure, found=None, figure=figure))
     return tuple(found)
+
+
+def _judged(failure: str, judge: Judge, evidence: Evidence, settings: Settings) -> FailureResult:
+    try:
+        return judge.judge(evidence, settings)
+    except SeatrialError as error:  # evidence of somebody else's measurement may lack a figure
+        figure = f"the evidence cannot be judged: {error}"
+        return FailureResult(id=failure, found=None, figure=figure, evidence=(evidence.id,))
