@@ -78,5 +78,46 @@ def test_the_saved_folder_is_served_and_answers(executed):
     assert "'seatrial.toml'" in listed.data["text/plain"]
     (answer,) = outputs(executed, "server = subprocess.Popen(")
     assert "'output': 'delivery'" in answer.data["text/plain"]
-    (stopped,) = [out for out in outputs(executed, "server.terminate()")] or [None]
-    assert stopped is None
+    assert outputs(executed, "server.terminate()") == []
+
+
+INTERRUPTED = """
+import seatrial
+
+
+def predict(texts):
+    import time
+
+    time.sleep(0.05)
+    return ["yes"] * len(texts)
+
+
+seatrial.trial(predict, ["a", "b"] * 30, ["yes", "no"] * 30, only="end-to-end-latency")
+"""
+
+
+@pytest.mark.slow
+def test_stopping_the_cell_ends_all_that_was_started(tmp_path):
+    import psutil
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(cwd=str(tmp_path))
+    try:
+        kernel = psutil.Process(manager.provisioner.pid)
+        before = set(kernel.children(recursive=True))
+        client.execute(INTERRUPTED)
+        error, started = "", set()
+        while not error:
+            message = client.get_iopub_msg(timeout=120)
+            shown = message["content"].get("data", {}).get("text/plain", "")
+            if "measuring latency" in shown:
+                while len(started) < 3:
+                    started = set(kernel.children(recursive=True)) - before
+                manager.interrupt_kernel()
+            error = message["content"].get("ename", "")
+        assert error == "KeyboardInterrupt"
+        _, alive = psutil.wait_procs(started, timeout=60)
+        assert alive == []
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)

@@ -146,8 +146,8 @@ def trial(
         DataError: Rows and labels do not fit together.
         ModelError: The model cannot answer its own eval set.
     """
-    place = Path(tempfile.mkdtemp(prefix="seatrial-")) if folder is None else Path(folder)
     wanted = names(only if only is None or isinstance(only, str) else ",".join(only))
+    place = Path(tempfile.mkdtemp(prefix="seatrial-")) if folder is None else Path(folder)
     try:
         write_project(
             place,
