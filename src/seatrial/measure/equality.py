@@ -23,6 +23,10 @@ ROUNDING_UNITS = 8.0
 """Tolerance for answers of 16 bits, in units of their last place."""
 
 HALF_EPSILON, BRAIN_EPSILON = 2.0**-10, 2.0**-7
+HALF_MAX = 65504.0
+LOW_BITS = np.uint32(0xFFFF)
+"""Bits of a float32 that a bfloat16 lacks."""
+
 SINGLE_EPSILON = 2.0**-22
 """Error of a rounded float32, such as 2.0999999 for 2.1, relative to it."""
 
@@ -146,13 +150,11 @@ def _precision(values: list[float]) -> float:
     if len(fine) < FINE_MIN:
         return RELATIVE
     single = fine.astype(np.float32)
-    if np.abs(fine).max() < np.finfo(np.float16).max and np.array_equal(
-        fine.astype(np.float16).astype(np.float64), fine
-    ):
-        return ROUNDING_UNITS * HALF_EPSILON
-    low_bits = single.view(np.uint32) & np.uint32(0xFFFF)
-    if np.array_equal(single.astype(np.float64), fine) and not low_bits.any():
+    exact = np.array_equal(single.astype(np.float64), fine)
+    if exact and not (single.view(np.uint32) & LOW_BITS).any():
         return ROUNDING_UNITS * BRAIN_EPSILON
+    if np.abs(fine).max() < HALF_MAX and np.array_equal(fine.astype(np.float16), fine):
+        return ROUNDING_UNITS * HALF_EPSILON
     return RELATIVE
 
 

@@ -66,7 +66,7 @@ class Service:
     def settle(self, budget: TimeBudget) -> None:
         """Ask one by one until an overload has drained: the next step must not pay for it."""
         for _ in range(SETTLE_MAX):
-            single = _at_once(self.url, self.bodies, self.headers, count=1, connections=1)
+            single = all_at_once(self.url, self.bodies, self.headers, count=1, connections=1)
             if single.latency_s[0] <= SETTLED * self.base_s or budget.spent():
                 return
 
@@ -81,7 +81,7 @@ def probe(
     """
 
     def at_once(count: int, connections: int) -> LoadResult:
-        return _at_once(url, bodies, headers, count=count, connections=connections)
+        return all_at_once(url, bodies, headers, count=count, connections=connections)
 
     first = at_once(SINGLES, 1)
     if not first.answered.any():
@@ -99,14 +99,21 @@ def probe(
     return Service(url, bodies, headers, base_s, capacity)
 
 
-def _at_once(
-    url: str, bodies: Sequence[bytes], headers: Mapping[str, str], *, count: int, connections: int
+def all_at_once(
+    url: str,
+    bodies: Sequence[bytes],
+    headers: Mapping[str, str],
+    *,
+    count: int,
+    connections: int,
+    deadline_s: float = DEADLINE_MAX_S,
 ) -> LoadResult:
+    """Ask with everything due at one moment: a closed loop over so many connections."""
     return run_load(
         url,
         bodies,
         arrivals_s=np.zeros(count),
-        deadline_s=DEADLINE_MAX_S,
+        deadline_s=deadline_s,
         connections_max=connections,
         headers=headers,
     )

@@ -8,14 +8,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import msgspec
-import numpy as np
 
 from seatrial.core.clock import TimeBudget
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.recorder import Conditions, Recorder
-from seatrial.measure.load.generator import run_load
 from seatrial.measure.load.result import LoadResult
 from seatrial.measure.load.summary import summarise
+from seatrial.measure.service import all_at_once
 
 KIND = "start"
 ROUNDS = 3
@@ -103,14 +102,7 @@ def _ask(url: str, bodies: Sequence[bytes], ready_s: float, headers: Mapping[str
 def _one_by_one(
     url: str, bodies: Sequence[bytes], count: int, headers: Mapping[str, str]
 ) -> LoadResult:
-    return run_load(
-        url,
-        bodies,
-        arrivals_s=np.zeros(count),
-        deadline_s=DEADLINE_S,
-        connections_max=1,
-        headers=headers,
-    )
+    return all_at_once(url, bodies, headers, count=count, connections=1, deadline_s=DEADLINE_S)
 
 
 def _answered_ms(result: LoadResult) -> list[float]:

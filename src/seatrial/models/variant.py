@@ -22,8 +22,8 @@ from seatrial.core.settings import InputKind, Settings
 from seatrial.models import columns, scores
 from seatrial.models.estimator import EstimatorModel
 from seatrial.models.identity import determining_files
-from seatrial.models.onnx import session
 from seatrial.models.python import importing
+from seatrial.models.runtime import session
 from seatrial.models.subject import CallableSubject, Subject
 
 FORMAT: Final = 1
@@ -179,8 +179,21 @@ class VariantModel:
         if classes is None:
             return scores.bare(np.asarray(outputs[0]))
         if self._manifest.scored:
-            return scores.classified(np.asarray(outputs[1]), classes=classes)
+            return _scored(np.asarray(outputs[1], dtype=np.float64), classes)
         return [self._by_text[str(label)] for label in scores.bare(np.asarray(outputs[0]))]
+
+
+def _scored(shares: np.ndarray, classes: list[Any]) -> list[Any]:
+    """Return answers from probabilities of shape ``(rows, classes)``."""
+    chosen = shares.argmax(axis=1).tolist()
+    return [
+        {
+            "output": classes[index],
+            "confidence": row[index],
+            "scores": dict(zip(classes, row, strict=True)),
+        }
+        for index, row in zip(chosen, shares.tolist(), strict=True)
+    ]
 
 
 def _read(path: Path) -> Manifest:

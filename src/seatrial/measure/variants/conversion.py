@@ -27,6 +27,9 @@ INT8_OPERATORS = frozenset(
 )
 """Operators that compute in 8 bits; a file without one is a float model with another name."""
 
+FLOAT_OPERATORS = frozenset({"Attention", "Conv", "EmbedLayerNormalization", "Gemm", "LSTM", "MatMul"})
+"""Operators that quantisation knows an 8-bit form of."""
+
 
 class NotConvertibleError(SeatrialError):
     """This estimator has no such version; the message says why."""
@@ -60,7 +63,8 @@ def to_float(estimator: Any) -> bytes:
     if width is None:
         raise NotConvertibleError(f"{_name(estimator)} does not know how many features it takes")
     matrix = skl2onnx.common.data_types.FloatTensorType([None, int(width)])
-    options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "classes_") else None
+    scored = hasattr(estimator, "predict_proba")
+    options = {id(estimator): {"zipmap": False}} if scored else None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -87,6 +91,11 @@ def to_int8(model: bytes) -> bytes:
         from onnxruntime import quantization
     except ImportError:
         raise MissingLibraryError.of("onnx", purpose="quantise a model", extra="onnx") from None
+    held = {node.op_type for node in onnx.load_from_string(model).graph.node}
+    if not held & FLOAT_OPERATORS:
+        raise NotConvertibleError(
+            f"nothing in it has an 8-bit form: it holds {', '.join(sorted(held))}"
+        )
     with tempfile.TemporaryDirectory(prefix="seatrial-") as place:
         before, after = Path(place) / "float.onnx", Path(place) / "int8.onnx"
         before.write_bytes(model)
