@@ -5,7 +5,7 @@ import pytest
 from seatrial.core.errors import UnreachableError
 from seatrial.core.settings import ServingSettings
 from seatrial.serve.command import WORKERS_FOR_URL, WORKERS_MAX, worker_count
-from seatrial.serve.front import listen
+from seatrial.serve.listening import listen
 
 
 def test_auto_starts_a_worker_per_core_within_bounds():

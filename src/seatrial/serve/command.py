@@ -15,7 +15,8 @@ from seatrial.evidence.machine import usable_cores
 from seatrial.models.identity import release_of
 from seatrial.records.log import LogWriter
 from seatrial.records.record import Origin
-from seatrial.serve.front import Front, Plan, Ready, listen
+from seatrial.serve.front import Front, Plan, Ready
+from seatrial.serve.listening import listen
 
 WORKERS_MAX = 4
 """Most workers that ``auto`` starts: each holds its own copy of the model."""

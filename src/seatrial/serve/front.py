@@ -13,7 +13,7 @@ from pathlib import Path
 import uvicorn
 from msgspec import Struct
 
-from seatrial.core.errors import SeatrialError, UnreachableError
+from seatrial.core.errors import SeatrialError
 from seatrial.core.settings import Settings
 from seatrial.records.log import LogWriter
 from seatrial.records.record import Origin
@@ -55,8 +55,6 @@ LOG_TICK_S = 0.1
 
 MIB = 2**20
 
-PORT_MAX = 65_535
-
 
 class Plan(Struct, frozen=True, kw_only=True):
     """What one server shall be.
@@ -93,37 +91,6 @@ class Ready(Struct, frozen=True):
     pid: int
     release: str
     workers: int
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a bound socket.
-
-    Raises:
-        UnreachableError: The address cannot be had.
-    """
-    if not 0 <= port <= PORT_MAX:
-        raise _not_had(host, port, f"ports go from 0 to {PORT_MAX}")
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        bound = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise _not_had(host, port, error.strerror or str(error)) from None
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError as error:
-        bound.close()
-        raise _not_had(host, port, error.strerror or str(error)) from None
-    return bound
-
-
-def _not_had(host: str, port: int, reason: str) -> UnreachableError:
-    return UnreachableError(
-        f"cannot listen on {host} port {port}: {reason}.",
-        hint="Stop what listens there, or choose another port; --port 0 takes a free one.",
-        details={"host": host, "port": port},
-    )
 
 
 class Front:

@@ -20,8 +20,8 @@ from seatrial.core.errors import (
 from seatrial.models.answers import Answer
 from seatrial.records.log import LogWriter
 from seatrial.records.record import Feedback, Origin, Record, Status
-from seatrial.serve.dispatcher import Pending
 from seatrial.serve.messages import FeedbackRequest, Result
+from seatrial.serve.pending import Pending
 
 MS = 1000.0
 

@@ -14,7 +14,7 @@ from seatrial.core.errors import (
     SeatrialError,
 )
 from seatrial.serve import http, problems
-from seatrial.serve.dispatcher import Dispatcher, Pending
+from seatrial.serve.dispatcher import Dispatcher
 from seatrial.serve.events import Events
 from seatrial.serve.http import Receive, Scope, Send
 from seatrial.serve.identifiers import Identifiers, trace_parent
@@ -22,6 +22,7 @@ from seatrial.serve.journal import MS, Arrival, Journal, status_of
 from seatrial.serve.messages import PredictAnswer, Result, encode
 from seatrial.serve.metrics import Metrics
 from seatrial.serve.parsing import PredictParser, rows_seen
+from seatrial.serve.pending import Pending
 
 WATCH_AFTER_S = 0.05
 """How long a request waits before we look whether its caller is still there: most are answered

@@ -10,10 +10,10 @@ from typing import Any
 
 from seatrial.core.clock import SYSTEM, Clock, TimeBudget
 from seatrial.core.errors import InputError, ModelError
-from seatrial.serve.dispatcher import Pending
 from seatrial.serve.events import Events
 from seatrial.serve.identifiers import Identifiers
 from seatrial.serve.journal import Arrival, Journal
+from seatrial.serve.pending import Pending
 from seatrial.serve.worker import Worker
 
 BUDGET_S = 5.0
