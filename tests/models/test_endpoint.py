@@ -16,7 +16,8 @@ from seatrial.core.errors import (
     SettingsError,
     UnreachableError,
 )
-from seatrial.models.endpoint import Endpoint, message_of
+from seatrial.models.endpoint import Endpoint
+from seatrial.models.refusals import message_of
 from seatrial.testing.service import serving
 
 

@@ -12,8 +12,9 @@ from seatrial.core.errors import (
     UnreachableError,
 )
 from seatrial.core.settings import parse
+from seatrial.models.headers import headers_from
 from seatrial.models.opening import open_subject
-from seatrial.models.url import AT_ONCE, UrlSubject, headers_from
+from seatrial.models.url import AT_ONCE, UrlSubject
 from seatrial.testing.models import EchoModel
 from seatrial.testing.service import predict_route, serving
 

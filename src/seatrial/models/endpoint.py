@@ -19,25 +19,15 @@ import msgspec
 
 from seatrial.core.errors import (
     DeadlineExceededError,
-    ModelRaisedError,
     OutputContractError,
-    OverloadedError,
-    SeatrialError,
     SettingsError,
     UnreachableError,
-    from_wire,
-    tree,
 )
-
-SHOWN: Final = 200
-"""Characters of a server's own message that are repeated in ours."""
+from seatrial.models.refusals import quoted, refusal
 
 READ_BYTES: Final = 1 << 16
 RESPONSE_MAX_BYTES: Final = 256 << 20
 """A response larger than this is no answer to a batch; reading on would only fill the memory."""
-
-_OVERLOADED: Final = frozenset({429, 503})
-_TIMED_OUT: Final = frozenset({408, 504})
 
 
 class Endpoint:
@@ -214,7 +204,7 @@ class Endpoint:
                 hint="Redirects are not followed; give the final URL.",
                 details={"status": status},
             )
-        raise self._refusal(status, content)
+        raise refusal(self.url, status, self._redacted(content))
 
     def _json(self, content: bytes) -> Any:
         try:
@@ -225,59 +215,17 @@ class Endpoint:
             # Python's own reader accepts NaN and Infinity, which the contract check then names.
             return json.loads(content)
         except (ValueError, RecursionError):
-            said = _quoted(self._redacted(content))
+            said = quoted(self._redacted(content))
             raise OutputContractError(
                 f"{self.url} answered something that is not JSON: {said}",
                 hint="Check that this is the endpoint that answers predictions.",
             ) from None
-
-    def _refusal(self, status: int, content: bytes) -> SeatrialError:
-        content = self._redacted(content)
-        document = _object(content)
-        said = _quoted(content)
-        own = document.get("code")
-        if isinstance(own, str) and own in {cls.code for cls in tree().values()} - {"internal"}:
-            return from_wire(
-                own,
-                f"{self.url} answered {status}: {said}",
-                hint=str(document.get("hint") or ""),
-                details={"status": status} | _details(document),
-            )
-        kind: type[SeatrialError] = ModelRaisedError
-        if status in _OVERLOADED:
-            kind = OverloadedError
-        elif status in _TIMED_OUT:
-            kind = DeadlineExceededError
-        return kind(
-            f"{self.url} answered {status}: {said}",
-            hint=_HINTS.get(status, "See the service's own log."),
-            details={"status": status} | ({"answer": document} if document else {}),
-        )
 
     def _redacted(self, content: bytes) -> bytes:
         for secret in self.headers.values():
             if secret:
                 content = content.replace(secret.encode(), b"***")
         return content
-
-
-def _quoted(content: bytes) -> str:
-    text = message_of(content)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-
-
-_HINTS: Final = {
-    401: "It wants credentials: name the variable that holds them in [endpoint.header_env].",
-    403: "It refuses these credentials: see [endpoint.header_env].",
-    404: "Check the path of the URL.",
-    405: "Check the path of the URL: it takes no POST.",
-    413: "The batch is larger than the service accepts.",
-    415: "It does not take JSON.",
-    422: "Its input has another shape: describe it with endpoint.body (--body).",
-    400: "Its input has another shape: describe it with endpoint.body (--body).",
-    429: "It is full: ask more slowly.",
-    503: "It is full or not ready: try again later.",
-}
 
 
 def split(url: str) -> SplitResult:
@@ -307,33 +255,3 @@ def split(url: str) -> SplitResult:
 def shown(parts: SplitResult) -> str:
     """Return a URL for messages: without its query, which may hold keys."""
     return parts._replace(query="").geturl()
-
-
-def message_of(content: bytes) -> str:
-    """Return what a server's error body says: its message where it has one, on one line.
-
-    >>> message_of(b'{"detail": "no such model"}'), message_of(b"<h1>Bad</h1>")
-    ('no such model', '<h1>Bad</h1>')
-    """
-    found: Any = _object(content)
-    for key in ("detail", "message", "error", "title"):
-        inner = found.get(key)
-        if isinstance(inner, Mapping):
-            inner = inner.get("message")
-        if inner:
-            text = inner if isinstance(inner, str) else json.dumps(inner)
-            return " ".join(text.split())
-    return " ".join(content.decode("utf-8", "replace").split()) or "nothing"
-
-
-def _object(content: bytes) -> dict[str, Any]:
-    try:
-        found = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _details(document: Mapping[str, Any]) -> dict[str, Any]:
-    details = document.get("details")
-    return dict(details) if isinstance(details, Mapping) else {}

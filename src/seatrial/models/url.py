@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,14 +23,13 @@ from seatrial.models import oip
 from seatrial.models.answers import Answer, normalise
 from seatrial.models.endpoint import Endpoint
 from seatrial.models.estimator import declared_order
+from seatrial.models.headers import headers_from
 from seatrial.models.probing import find_template
 from seatrial.models.subject import Batch, Subject, Trace, natural_size
 from seatrial.models.template import Codec, Template
 
 PREDICT: Final = Template(body='{"inputs": "$inputs"}', answer='{"results": "$outputs"}')
 """seatrial's own ``POST /predict``."""
-
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 AT_ONCE: Final = 8
 """Requests in flight where every input is a request of its own."""
@@ -209,37 +206,6 @@ class UrlSubject:
                 error.details["row"] = row
                 raise
         return found
-
-
-def headers_from(
-    variables: Mapping[str, str], *, environment: Mapping[str, str] | None = None
-) -> dict[str, str]:
-    """Return request headers whose values are read from environment variables.
-
-    Args:
-        variables: Header name to variable name.
-        environment: Where to look; default: that of this process.
-
-    Raises:
-        SettingsError: A variable is not set, or holds what no header may.
-    """
-    known = os.environ if environment is None else environment
-    headers = {}
-    for header, variable in variables.items():
-        value = known.get(variable, "")
-        if not _HEADER_NAME.fullmatch(header):
-            raise SettingsError(
-                f"endpoint.header_env: {header!r} is no name of a header.",
-                hint="For example: Authorization",
-            )
-        if not value or not (value.isprintable() and value.isascii()):
-            raise SettingsError(
-                f"endpoint.header_env: {header} comes from ${variable}, which "
-                f"{'holds more than printable ASCII' if value else 'is not set'}.",
-                hint=f"Set it: export {variable}=…",
-            )
-        headers[header] = value
-    return headers
 
 
 def _subject(
