@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -98,8 +97,18 @@ class Projects:
     ``seatrial.toml`` is left to ``seatrial init`` unless said otherwise.
     """
 
+    sentences = staticmethod(sentences)
+    table = staticmethod(table)
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @staticmethod
+    def rule_accuracy(rows: int, *, seed: int) -> float:
+        """Return how often the rule of the text project agrees with the labels."""
+        texts, bad = sentences(rows, seed=seed)
+        found = [not BAD.isdisjoint(text.split()) for text in texts]
+        return sum(one == other for one, other in zip(found, bad, strict=True)) / rows
 
     def settings(self, text: str) -> Path:
         """Write ``seatrial.toml``."""
@@ -242,11 +251,6 @@ def projects(tmp_path) -> Projects:
     folder = tmp_path / "project"
     folder.mkdir()
     return Projects(folder)
-
-
-def decode(text: str, kind: type) -> Any:
-    """Read a document as the struct that it claims to be, refusing unknown shapes."""
-    return msgspec.json.decode(text, type=kind)
 
 
 APPS = Path(__file__).with_name("apps.py")
