@@ -91,7 +91,9 @@ def test_a_setting_that_does_not_leaves_it(folder, section, keys):
     assert release(changed(LOAD, section, **keys), folder) == release(LOAD, folder)
 
 
-@pytest.mark.parametrize("name", ["model.py", "weights.npz", "features/__init__.py", "words.txt"])
+@pytest.mark.parametrize(
+    "name", ["model.py", "weights.npz", "features/__init__.py", "words.txt", "thresholds.toml"]
+)
 def test_code_and_the_files_it_may_read_determine_answers(folder, name):
     before = release(LOAD, folder)
     (folder / name).parent.mkdir(exist_ok=True)

@@ -18,7 +18,7 @@ LOCKS: Final = ("pylock.toml", "requirements.txt")
 """Files that pin the libraries a model answers with."""
 
 NOT_DETERMINING: Final = frozenset(
-    {".html", ".ipynb", ".log", ".md", ".pyc", ".pyo", ".rst", ".tmp", ".toml"}
+    {".html", ".ipynb", ".log", ".md", ".pyc", ".pyo", ".rst", ".tmp"}
 )
 """Documents and by-products: a report written beside the model must not make it another model."""
 
