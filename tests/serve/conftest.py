@@ -185,10 +185,10 @@ def serve(tmp_path):
     """Start servers that end with the test, and leave nothing."""
     started = []
 
-    def serve(*flags, toml="", model=MODEL, kind="text", folder=None):
+    def serve(*flags, toml="", model=MODEL, kind="text", folder=None, stderr=None):
         if folder is None:
             folder = write_project(tmp_path / "project", toml=toml, model=model, kind=kind)
-        server = start(folder, "--no-keeper", "--drain-delay", "0", *flags)
+        server = start(folder, "--no-keeper", "--drain-delay", "0", *flags, stderr=stderr)
         started.append(server)
         return server
 

@@ -146,6 +146,21 @@ def test_inputs_can_be_kept_out_of_the_log(serve):
     assert not any(b"secret" in path.read_bytes() for path in log.rglob("*.ndjson"))
 
 
+def test_inputs_that_are_kept_out_of_the_log_are_not_told_on_standard_error_either(serve, tmp_path):
+    """What a model raises often quotes its input; where it was raised says enough."""
+    model = "def load():\n    return lambda inputs: [int(value) for value in inputs]\n"
+    with (tmp_path / "said").open("wb") as said:
+        settings = "[serving]\nlog_inputs = false\n"
+        server = serve("--workers", "1", model=model, toml=settings, stderr=said)
+        answer = server.predict("secret")
+    assert answer.status == 500
+    event = json.loads((tmp_path / "said").read_text())
+    assert event["id"] == answer.headers["x-request-id"]
+    assert event["raised"] == "ValueError"
+    assert event["message"].startswith("(model.py:2, in ")
+    assert "secret" not in json.dumps(event)
+
+
 def test_workers_are_warmed_with_eval_inputs_that_count_as_nothing(serve, tmp_path):
     """Every batch size runs once before the first user; the log says warm-up."""
     (tmp_path / "project").mkdir()

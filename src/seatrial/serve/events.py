@@ -15,7 +15,7 @@ BURST = 20
 
 
 class Events:
-    """Writes events; never request content.
+    """Writes events; whoever says one leaves out what users sent where that is not kept.
 
     Args:
         stream: Where to; default standard error.

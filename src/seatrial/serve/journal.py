@@ -67,6 +67,11 @@ class Journal:
         self._confidence_min = confidence_min
         self._clock = clock
 
+    @property
+    def keeps_inputs(self) -> bool:
+        """Whether what users send may be written down as it came."""
+        return self._keep_inputs
+
     def abstains(self, answer: Answer) -> bool:
         """Say whether an answer is withheld; one without confidence never is."""
         return answer.confidence is not None and answer.confidence < self._confidence_min

@@ -161,7 +161,11 @@ class Predict:
             self._events.say("unrecorded", {"id": arrival.id, "message": unrecorded.message})
         status = problems.status_of(error)
         if status >= SERVER_ERROR and not error.retryable:
-            self._events.say("failed", _told(arrival, error))
+            fields = _told(arrival, error)
+            # What a model raises often quotes its input.
+            if not self._journal.keeps_inputs:
+                fields["message"] = str(error.details.get("where", "")).strip()
+            self._events.say("failed", fields)
         self._metrics.rejected(error.code)
         seconds = self._clock.now_s() - exchange.at_s
         self._metrics.request(status, seconds, {status_of(error): max(len(rows), 1)})
@@ -252,6 +256,7 @@ def _told(arrival: Arrival, error: SeatrialError) -> dict[str, Any]:
         "id": arrival.id,
         "code": error.code,
         "message": error.message,
+        "raised": error.details.get("raised"),
         "row": error.details.get("row"),
     }
 
