@@ -153,7 +153,7 @@ def write_project(folder, *, toml="", model=MODEL, location="model:load", kind="
 
 
 def command_line(folder, *flags):
-    return [sys.executable, "-m", "seatrial.serve", str(folder), "--port", "0", "--json", *flags]
+    return [sys.executable, "-m", "seatrial", "serve", str(folder), "--port", "0", "--json", *flags]
 
 
 def start(folder, *flags, stderr=None):

@@ -29,6 +29,11 @@ ORIGINS = ("user", "golden", "drill", "replay")
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep records about another folder than FOLDER.",
 )
+@click.option(
+    "--drain-delay",
+    type=click.FloatRange(0),
+    help="Seconds from SIGTERM, while readiness is off, in which requests are still taken.",
+)
 @click.option("--keeper/--no-keeper", default=True, help="Seal the log to Parquet as it grows.")
 @click.option("--lifeline", is_flag=True, help="Stop when standard input ends.")
 @click.option("--trust", metavar="WHO", help="Trust the code in a pickle; WHO is recorded.")
@@ -42,6 +47,7 @@ def serve(
     variant: str | None,
     origin: str,
     log_folder: Path | None,
+    drain_delay: float | None,
     keeper: bool,
     lifeline: bool,
     trust: str | None,
@@ -70,6 +76,7 @@ def serve(
         variant=variant,
         origin=origin,  # type: ignore[arg-type]  # click has checked it
         log_folder=log_folder,
+        drain_delay_s=command.DRAIN_DELAY_S if drain_delay is None else drain_delay,
         keeper=keeper,
         flags={"model.trust": trust},
         announce=announce,

@@ -162,6 +162,13 @@ class TestVariants:
         row = {**MEASURED_VARIANT, "low": -3.0, "high": 1.0}
         assert self.prove(row, served="int8").status == "warn"
 
+    def test_a_served_variant_that_was_not_measured_fails(self):
+        row = {**MEASURED_VARIANT, "state": "failed", "why": "it would not load"}
+        other = {**MEASURED_VARIANT, "name": "fp32"}
+        result = self.prove(row, other, served="int8")
+        assert result.status == "fail"
+        assert "it would not load" in result.because
+
     def test_without_a_budget_nothing_is_judged(self):
         result = self.prove(MEASURED_VARIANT, budget=None)
         assert result.status == "unmeasured"
@@ -256,6 +263,26 @@ class TestLatency:
         assert (
             prove("end-to-end-latency", case(evidences=[self.measured()], **there)).status == "warn"
         )
+
+    @pytest.mark.parametrize("doubt", ["errors", "high", "cut"])
+    def test_a_doubtful_curve_is_no_pass_even_on_the_target_machine(self, doubt):
+        here = {"target": {"cores": MACHINE.cores, "memory_gib": MACHINE.memory_gib}}
+        document = self.measured(
+            errors=0.4 if doubt == "errors" else 0.0, high=None if doubt == "high" else 45.0
+        )
+        document = msgspec.structs.replace(document, cut_short=doubt == "cut")
+        assert prove("end-to-end-latency", case(evidences=[document], **here)).status == "warn"
+
+    def test_starts_that_were_cut_short_are_no_pass(self):
+        values = (
+            value("ready_s", 1.0),
+            value("first_request_ms", 5.0, n=1),
+            value("warm_request_ms", 2.0),
+        )
+        document = evidence("start", values, cut_short=True, criticisms=("one start alone",))
+        result = prove("warm-up", case(evidences=[document], budget={"first_request_ms": 200}))
+        assert result.status == "warn"
+        assert "one start alone" in result.because
 
     def test_one_rate_is_no_curve(self):
         result = prove("end-to-end-latency", case(evidences=[self.measured(rates=1)]))

@@ -37,13 +37,14 @@ def prove_end_to_end_latency(case: Case) -> ItemResult:
             fix="run it on the target machine: give seatrial the model, or start the trial there",
             evidence=(evidence,),
         )
-    because = _elsewhere(case)
+    elsewhere = _elsewhere(case)
+    doubts = [*_doubts(evidence), *([elsewhere] if elsewhere else [])]
     return judged(
         item,
-        "warn" if because else "pass",
+        "warn" if doubts else "pass",
         figure,
-        because=because,
-        fix="run the trial on the target machine, and name it in [target]" if because else "",
+        because="; ".join(doubts),
+        fix="run the trial on the target machine, and name it in [target]" if elsewhere else "",
         evidence=(evidence,),
     )
 
@@ -111,6 +112,8 @@ def prove_warm_up(case: Case) -> ItemResult:
     limit = case.settings.budget.first_request_ms
     if limit is None:
         return unmeasured(item, "no budget set", figure=figure, fix="set [budget] first_request_ms")
+    if evidence.cut_short:
+        figure += f" ({first.n} cold starts)" if first.n else ""
     worst = first.high if first.high is not None else first.value
     if worst > limit:
         return judged(
@@ -119,6 +122,15 @@ def prove_warm_up(case: Case) -> ItemResult:
             figure,
             because=f"the budget is {limit:g} ms; up to {worst:.1f} ms was seen",
             fix="warm up with larger and longer inputs before saying ready",
+            evidence=(evidence,),
+        )
+    if evidence.cut_short:
+        return judged(
+            item,
+            "warn",
+            figure,
+            because="; ".join(evidence.criticisms),
+            fix="raise [trial] time_budget_s",
             evidence=(evidence,),
         )
     return judged(item, "pass", figure, because=f"budget {limit:g} ms", evidence=(evidence,))
@@ -140,6 +152,20 @@ def _rate(evidence: Evidence) -> str:
 def _reference(evidence: Evidence) -> str:
     rate = evidence.settings.get("reference_rate_per_s")
     return f"{rate:.0f} requests/s" if isinstance(rate, (int, float)) else "the reference rate"
+
+
+def _doubts(evidence: Evidence) -> list[str]:
+    """Return what keeps a curve from being the whole answer."""
+    doubts = _errors(evidence)
+    if not evidence.has("rate_max_per_s"):
+        note = evidence.value("rate_max_per_s").note
+        doubts.append(f"no rate held{f' ({note})' if note else ''}")
+    value = evidence.value("p99_ms")
+    if value.high is None:
+        doubts.append(f"with n = {value.n} nobody knows how high p99 may lie")
+    if evidence.cut_short:
+        doubts.append("the time budget cut it short")
+    return doubts
 
 
 def _errors(evidence: Evidence) -> list[str]:

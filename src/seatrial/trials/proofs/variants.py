@@ -33,6 +33,16 @@ def prove_precision_variants(case: Case) -> ItemResult:
         )
     if chosen is not None:
         return _served(evidence, chosen, budget, figure)
+    if served != "original":
+        why = next((row["why"] for row in rows if row["name"] == served), "there is none")
+        return judged(
+            ITEM,
+            "fail",
+            figure,
+            because=f"{served} is served and was not measured: {why}",
+            fix='[serving] variant = "original"',
+            evidence=(evidence,),
+        )
     faster = worth_serving(evidence, case.settings)
     advice = f'serve the faster one: [serving] variant = "{faster[0]}"' if faster else ""
     return judged(
