@@ -20,12 +20,14 @@ class Asker:
 
     Args:
         answer: The model, as the serving path runs it.
-        budget: Once it is spent, nothing more is asked.
+        budget: How long the model may take in all; what happens between two questions does not
+            count, or a busy machine would leave no time to ask anything.
     """
 
     def __init__(self, answer: Ask, *, budget: TimeBudget | None = None) -> None:
         self._answer = answer
         self._budget = budget
+        self._spent_s = 0.0
         self.asked = 0
         self.cut = False
 
@@ -36,12 +38,20 @@ class Asker:
         """
         found: list[Answer | None] = []
         for start in range(0, len(inputs), BATCH):
-            if self._budget is not None and self._budget.spent():
+            if self._budget is not None and self._spent_s >= self._budget.seconds:
                 self.cut = True
                 break
-            found.extend(self._batch(list(inputs[start : start + BATCH])))
+            found.extend(self._timed(list(inputs[start : start + BATCH])))
         self.asked += len(found)
         return found
+
+    def _timed(self, inputs: list[Any]) -> list[Answer | None]:
+        if self._budget is None:
+            return self._batch(inputs)
+        begun_s = self._budget.clock.now_s()
+        answers = self._batch(inputs)
+        self._spent_s += self._budget.clock.now_s() - begun_s
+        return answers
 
     def _batch(self, inputs: list[Any]) -> list[Answer | None]:
         try:
