@@ -1,10 +1,17 @@
-"""Writes the pages of ``docs/`` that come from the code; a test fails where they have drifted."""
+"""Writes what in ``docs/`` comes from the code; a test fails where it has drifted.
+
+Whole pages are written by the functions in ``PAGES``. In the pages of ``EXECUTED``, what a block
+marked ``python run`` prints is written into the ``text`` block that follows it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import io
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -225,19 +232,45 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
+EXECUTED = ("gap.md",)
+
+RUN = re.compile(
+    r"(?P<code>^```python run\n(?P<program>.*?)^```\n\n)```text\n.*?^```$", flags=re.M | re.S
+)
+
+
+def executed(text: str) -> str:
+    """Return a page with the output of its blocks as they print it now."""
+
+    def run(block: re.Match[str]) -> str:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(block["program"], "docs", "exec"), {"__name__": "docs"})
+        return f"{block['code']}```text\n{printed.getvalue()}```"
+
+    return RUN.sub(run, text)
+
+
+def pages(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each page and what it has to say."""
+    for name, page in PAGES.items():
+        yield folder / name, WRITTEN + page()
+    for name in EXECUTED:
+        yield folder / name, executed((folder / name).read_text(encoding="utf-8"))
+
+
 def write(folder: Path) -> None:
     """Write every generated page."""
-    for name, page in PAGES.items():
-        (folder / name).write_text(WRITTEN + page(), encoding="utf-8")
+    for path, text in pages(folder):
+        path.write_text(text, encoding="utf-8")
 
 
 def drifted(folder: Path) -> list[str]:
     """Return the pages that are not what the code says."""
     return [
-        name
-        for name, page in PAGES.items()
-        if not (folder / name).is_file()
-        or (folder / name).read_text(encoding="utf-8") != WRITTEN + page()
+        path.name
+        for path, text in pages(folder)
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
 
 

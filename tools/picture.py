@@ -12,6 +12,7 @@ import msgspec
 
 from seatrial.core import settings
 from seatrial.evidence.gap import GapDocument
+from seatrial.evidence.machine import describe
 from seatrial.report.figures import waterfall_data, waterfall_svg
 from seatrial.trials.example import prepare
 from seatrial.trials.outcome import gap_and_write
@@ -20,6 +21,12 @@ from seatrial.trials.progress import Silent
 DOCS = Path(__file__).parent.parent / "docs"
 PICTURE = "gap.svg"
 DATA = "gap.json"
+CIRCUMSTANCES: dict[str, Any] = {
+    "machine": msgspec.to_builtins(describe()),
+    "started": "",
+    "duration_s": 0.0,
+    "release": "",
+}
 
 
 def demo_gap() -> GapDocument:
@@ -35,10 +42,15 @@ def data_of(gap: GapDocument) -> dict[str, Any]:
 
     Machine and times are left out, so that the file changes only when a figure does.
     """
-    document: dict[str, Any] = msgspec.to_builtins(gap)
-    for name in ("machine", "started", "duration_s", "release"):
+    document: dict[str, Any] = _rounded(msgspec.to_builtins(gap))
+    for name in CIRCUMSTANCES:
         document.pop(name)
-    return {"waterfall": waterfall_data(gap), "gap": _rounded(document)}
+    return {"waterfall": waterfall_data(gap_of(document)), "gap": document}
+
+
+def gap_of(document: dict[str, Any]) -> GapDocument:
+    """Return the gap document of what was kept of it."""
+    return msgspec.convert({**document, **CIRCUMSTANCES}, GapDocument)
 
 
 def _rounded(value: Any) -> Any:
@@ -53,10 +65,10 @@ def _rounded(value: Any) -> Any:
 
 def write(folder: Path) -> None:
     """Measure, and write both files."""
-    gap = demo_gap()
-    text = json.dumps(data_of(gap), indent=1, ensure_ascii=False)
+    data = data_of(demo_gap())
+    text = json.dumps(data, indent=1, ensure_ascii=False)
     (folder / DATA).write_text(text + "\n", encoding="utf-8")
-    (folder / PICTURE).write_text(waterfall_svg(gap), encoding="utf-8")
+    (folder / PICTURE).write_text(waterfall_svg(gap_of(data["gap"])), encoding="utf-8")
 
 
 if __name__ == "__main__":
