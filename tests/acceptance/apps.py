@@ -181,6 +181,7 @@ def main(name: str) -> None:
     app = planted(name) if name.startswith("planted:") else APPS[name]()
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
+        bound.listen()
         sys.stdout.write(f"http://127.0.0.1:{bound.getsockname()[1]}\n")
         sys.stdout.flush()
         server = uvicorn.Server(uvicorn.Config(app, log_level="error"))

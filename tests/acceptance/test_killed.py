@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import psutil
@@ -28,8 +29,19 @@ time_budget_s = 60
 """
 SLOW_LOAD = "import time\n\ntime.sleep(0.7)\n"
 
-LOADING, SERVING, UNDER_LOAD = "reading rows", "measuring start", "measuring latency"
-ITEMS = "warm-up,end-to-end-latency"
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a trial is once it has said these words, if it judges these items."""
+
+    words: str
+    items: str
+
+
+LOADING = Stage("reading rows", "production-sample")
+STARTING = Stage("measuring start", "warm-up")
+SERVING = Stage("comparing eval", "production-evaluation")
+UNDER_LOAD = Stage("measuring latency", "end-to-end-latency")
 COMMAND = (sys.executable, "-m", "seatrial", "trial")
 GONE_S = 40.0
 """A server may drain for 20 s, and this machine may be busy."""
@@ -55,12 +67,12 @@ def scratch(tmp_path):
 class Running:
     """A trial in a process of its own, and every process that it ever had below it."""
 
-    def __init__(self, folder, scratch):
+    def __init__(self, folder, scratch, *, items):
         self.folder = folder
         self.seen = {}
         self.said = ""
         self.process = psutil.Popen(
-            [*COMMAND, str(folder), "--only", ITEMS],
+            [*COMMAND, str(folder), "--only", items],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env={**os.environ, "TMPDIR": str(scratch)},
@@ -117,7 +129,7 @@ def about(folder):
 
 def next_run(folder, scratch):
     return subprocess.run(
-        [*COMMAND, str(folder), "--only", "warm-up", "--quiet", "--time-budget", "15"],
+        [*COMMAND, str(folder), "--only", "end-to-end-latency", "--quiet", "--time-budget", "4"],
         capture_output=True,
         text=True,
         env={**os.environ, "TMPDIR": str(scratch)},
@@ -126,8 +138,13 @@ def next_run(folder, scratch):
 
 
 MOMENTS = [
-    pytest.param(stage, seed, marks=[] if (stage, seed) == (UNDER_LOAD, 0) else pytest.mark.slow)
-    for stage in (LOADING, SERVING, UNDER_LOAD)
+    pytest.param(
+        stage,
+        seed,
+        id=f"{stage.words}-{seed}",
+        marks=[] if (stage, seed) == (UNDER_LOAD, 0) else pytest.mark.slow,
+    )
+    for stage in (LOADING, STARTING, SERVING, UNDER_LOAD)
     for seed in SEEDS
 ]
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
@@ -137,14 +154,15 @@ SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_nothing_is_left_running(number, stage, seed, folder, scratch):
     delay_s = np.random.default_rng([seed, number]).uniform(0.0, 1.5)
-    trial = Running(folder, scratch)
-    trial.until(stage, then_s=delay_s)
+    trial = Running(folder, scratch, items=stage.items)
+    trial.until(stage.words, then_s=delay_s)
     trial.process.send_signal(number)
     assert trial.end() == SIGNALS[number]
     assert trial.left() == []
     assert "Traceback" not in trial.said
     if number != signal.SIGKILL:
         assert list(scratch.iterdir()) == []
+        return
     again = next_run(folder, scratch)
     assert again.returncode == 0, again.stderr
     assert "Traceback" not in again.stderr
@@ -155,10 +173,10 @@ def test_nothing_is_left_running(number, stage, seed, folder, scratch):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_server_that_is_killed_is_reported_and_leaves_nothing(seed, folder, scratch):
-    trial = Running(folder, scratch)
-    trial.until(UNDER_LOAD, then_s=np.random.default_rng(seed).uniform(0.0, 2.0))
-    servers = [child for child in trial.seen.values() if "serve" in child.cmdline()]
-    servers[-1].kill()
+    trial = Running(folder, scratch, items=UNDER_LOAD.items)
+    trial.until(UNDER_LOAD.words, then_s=np.random.default_rng(seed).uniform(0.0, 2.0))
+    (server,) = [one for one in below(trial.process) if "serve" in one.cmdline()]
+    server.kill()
     assert trial.end() in {0, 1, 3}
     assert "Traceback" not in trial.said
     assert trial.left() == []

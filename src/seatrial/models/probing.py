@@ -32,6 +32,7 @@ SCORES: Final = ("scores", "probabilities", "probs")
 """Names under which services give answers; where several are present, the first counts."""
 
 NOT_THERE: Final = frozenset({404, 405})
+NOT_ALLOWED: Final = frozenset({401, 403})
 ROWS: Final = 2
 """Inputs sent to an endpoint that takes lists: one would not tell its list from others."""
 
@@ -50,6 +51,7 @@ def find_template(
 
     Raises:
         SettingsError: None fits; says what was tried and what came back.
+        ModelRaisedError: It wants credentials.
         UnreachableError: Nothing answers there.
         ServingError: It is overloaded or too slow.
     """
@@ -61,6 +63,8 @@ def find_template(
         try:
             document = endpoint.post(request.request([sample] * rows))
         except ModelError as error:
+            if error.details.get("status") in NOT_ALLOWED:
+                raise
             tried.append(f"{text}: {error.message}")
             if error.details.get("status") in NOT_THERE:
                 break
