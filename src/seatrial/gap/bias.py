@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.gap.rescoring import Rescored
 from seatrial.gap.undoing import StoodIn
 
 Floats = NDArray[np.float64]
@@ -41,21 +40,25 @@ class Bias:
 
     @classmethod
     def of(
-        cls, rows: Rescored, patterns: tuple[int, ...], tried: NDArray[np.intp], change: Floats
+        cls,
+        rows: NDArray[np.int64],
+        patterns: tuple[int, ...],
+        tried: NDArray[np.intp],
+        change: Floats,
     ) -> Bias:
         """Give every production row the mean change of its pattern on eval.
 
         Args:
-            rows: Labelled production rows.
+            rows: Which columns have stand-ins in each labelled production row and world, as bits.
             patterns: Combinations that were tried.
             tried: Eval rows they were tried on.
             change: What they changed, shape (tried rows, patterns).
         """
         means = dict(zip(patterns, change.mean(axis=0).tolist(), strict=True))
-        correction = np.zeros(rows.patterns.shape)
-        shares = np.zeros((len(rows.worlds), len(patterns)))
-        for pattern in np.unique(rows.patterns[rows.patterns > 0]):
-            here = rows.patterns == pattern
+        correction = np.zeros(rows.shape)
+        shares = np.zeros((rows.shape[1], len(patterns)))
+        for pattern in np.unique(rows[rows > 0]):
+            here = rows == pattern
             for part in _parts(int(pattern), means):
                 correction[here] += means[part]
                 shares[:, patterns.index(part)] += here.mean(axis=0)
@@ -85,8 +88,9 @@ def trial_side(side: StoodIn, rows: NDArray[np.intp]) -> StoodIn:
     """Return eval rows with every column marked for a stand-in, in some of the rows."""
     masks = np.zeros(len(side.inputs), dtype=np.int64)
     masks[rows] = (1 << len(side.factors)) - 1
+    nothing: tuple[dict[int, object], ...] = tuple({} for _ in side.factors)
     # One stand-in each: more rows tell more than more stand-ins.
-    return replace(side, masks=masks, chosen=side.chosen[:1])
+    return replace(side, masks=masks, mended=nothing, chosen=side.chosen[:1])
 
 
 def _parts(pattern: int, known: Mapping[int, float]) -> list[int]:

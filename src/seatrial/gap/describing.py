@@ -57,6 +57,7 @@ def describe_rows(
     if case.describer is None:
         return Described(chosen, weights, {}, {}, {})
     inputs = [rows.inputs[int(row)] for row in chosen]
+    # A describer may give both from one pass, which takes half the time.
     read = getattr(case.describer, "read", None)
     descriptors, intensity = (
         read(inputs)

@@ -185,16 +185,16 @@ class Gatherer:
         )
 
     def _with_domain(self, material: Material, plan: Plan) -> Material:
-        """Judge the domain of texts anew, now that it is known which repairs matter.
+        """Judge the domain of texts anew, now that it is known which repairs the model feels.
 
-        What they undo is no domain; what they undo in vain (a style, say) is part of it.
+        What those undo is no domain; what others undo (a style, say) may be part of one.
         """
         if "domain" not in material.modelled or not isinstance(plan.evals, Repaired):
             return material
-        matter = frozenset(one.id for one in material.undone if one.matters)
+        felt = frozenset(one.id for one in material.undone if one.felt)
         labels: list[Any] = list(self._case.eval.labels)
-        ours = Side(plan.evals.without(matter), plan.before, labels)
-        everybody = self._inputs if plan.everybody is None else plan.everybody.without(matter)
+        ours = Side(plan.evals.without(felt), plan.before, labels)
+        everybody = self._inputs if plan.everybody is None else plan.everybody.without(felt)
         theirs = Side(everybody, plan.intensity, self._labels)
         place = material.described.index("domain")
         before, here = material.eval_intensity.copy(), material.intensity.copy()
@@ -263,15 +263,17 @@ class Gatherer:
         return found
 
     def _bias(self, plan: Plan, theirs: Rescored | None) -> Bias | None:
-        if not plan.stood_in or theirs is None or not isinstance(plan.evals, StoodIn):
+        side = plan.production
+        if theirs is None or not isinstance(side, StoodIn) or not isinstance(plan.evals, StoodIn):
             return None
-        patterns = frequent(theirs.patterns, len(plan.undoable))
+        stood_in = theirs.patterns & side.stood_in()[:, None]
+        patterns = frequent(stood_in, len(plan.undoable))
         limit = int(EVAL_SHARE / 2 * self._case.rescored_rows) // (len(patterns) + 1)
         rows = len(self._evals.reached)
         some = np.sort(self._rng.permutation(rows)[: max(limit, 1)])
-        side = trial_side(plan.evals, some)
-        tried = self._rescored(side, self._case.eval.labels, self._evals.reached, patterns, 1)
-        return None if tried is None else Bias.of(theirs, patterns, some, tried.change[some])
+        trial = trial_side(plan.evals, some)
+        tried = self._rescored(trial, self._case.eval.labels, self._evals.reached, patterns, 1)
+        return None if tried is None else Bias.of(stood_in, patterns, some, tried.change[some])
 
 
 def _operator(undone: int, others: int) -> Operator:
@@ -308,6 +310,7 @@ def _undone(plan: Plan, found: Rescored | None, correction: Floats) -> tuple[Und
                 rows=int(rows.sum()),
                 gain=gain,
                 gain_error=error,
+                flips=float((alone[rows] != 0).mean()) if rows.any() else 0.0,
                 moved=max(abs(mean) / max(error, 1e-9) for mean, error in (first, last)),
                 within=2.0 * first[1],
             )

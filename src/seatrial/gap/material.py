@@ -17,6 +17,9 @@ Floats = NDArray[np.float64]
 MATTERS_T = 2.0
 """Standard errors above 0 from which the mean gain of undoing a factor is believed."""
 
+FELT_SHARE = 0.05
+"""Share of scores that a style which the model ignores may change; what it feels changes more."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -59,6 +62,7 @@ class Undone:
         rows: Labelled production rows that were re-scored with it undone.
         gain: Mean change of score in these rows.
         gain_error: Standard error of that.
+        flips: Share of these rows whose score changes at all.
         moved: Mean change over all labelled rows, undone alone and undone last, in standard
             errors; the larger of the two.
         within: Two standard errors of it, as a fraction.
@@ -70,6 +74,7 @@ class Undone:
     rows: int
     gain: float
     gain_error: float
+    flips: float
     moved: float
     within: float
 
@@ -77,6 +82,11 @@ class Undone:
     def matters(self) -> bool:
         """Whether undoing it surely won something back in the rows that have it."""
         return self.gain > MATTERS_T * self.gain_error
+
+    @property
+    def felt(self) -> bool:
+        """Whether the model feels it: undoing it changes more than a few scores, either way."""
+        return self.flips > FELT_SHARE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,12 @@ from seatrial.gap.columns import Column
 from seatrial.gap.describing import Described
 from seatrial.gap.material import Plan
 from seatrial.gap.standins import PREFIX, Donors
-from seatrial.gap.undoing import DRAWS, Repaired, StoodIn, repairable
+from seatrial.gap.undoing import DRAWS, Repaired, StoodIn, mendable, repairable
 
 Floats = NDArray[np.float64]
+
+MENDED_SHARE = 0.9
+"""Part of a column's unusual cells that must be restored as meant for it to count as undone."""
 
 
 def plan_repairs(
@@ -76,16 +79,24 @@ def plan_stand_ins(
     """
     used = [one for one in columns if one.use > 0 and one.factor not in without]
     factors = tuple(column.factor for column in used)
-    mended = frozenset(
-        column.factor
-        for column in used
-        if not column.throughout and describer.repair(column.factor, list(production)) is not None
-    )
     groups = donors.group(labels)
     chosen = tuple(donors.draw(groups, own=False, rng=rng) for _ in range(DRAWS))
     own = tuple(donors.draw(donors.groups, own=True, rng=rng) for _ in range(DRAWS))
     there = _masks([column.present() for column in used], len(production))
-    here = _masks([described.before[name] > 0 for name in factors], len(donors.inputs))
+    usual = [described.before[name] > 0 for name in factors]
+    here = _masks(usual, len(donors.inputs))
+    mended = tuple(
+        mendable(describer, one.factor, production, np.flatnonzero(one.unusual)) for one in used
+    )
+    restored = tuple(
+        mendable(describer, name, donors.inputs, np.flatnonzero(rows))
+        for name, rows in zip(factors, usual, strict=True)
+    )
+    stood_in = frozenset(
+        one.factor
+        for one, rows in zip(used, mended, strict=True)
+        if len(rows) < MENDED_SHARE * one.present().sum()
+    )
 
     def kept(values: Mapping[str, Floats]) -> dict[str, Floats]:
         return {k: v for k, v in values.items() if k in factors or not k.startswith(PREFIX)}
@@ -94,10 +105,10 @@ def plan_stand_ins(
         intensity=kept(described.intensity),
         before=kept(described.before),
         undoable=factors,
-        evals=StoodIn(donors.inputs, factors, mended, here, donors, own, describer),
-        production=StoodIn(production, factors, mended, there, donors, chosen, describer),
+        evals=StoodIn(donors.inputs, factors, restored, here, donors, own),
+        production=StoodIn(production, factors, mended, there, donors, chosen),
         uses={column.factor: column.use for column in used},
-        stood_in=frozenset(factors) - mended,
+        stood_in=stood_in,
     )
 
 

@@ -132,20 +132,18 @@ class StoodIn:
     Attributes:
         inputs: The rows.
         factors: Columns to undo, in the order of the bits.
-        mended: Those that the describer restores as they were meant.
+        mended: Per column, rows that the describer restores as they were meant.
         masks: Which row has what.
         donors: Where cells come from.
         chosen: The donor of each row, per draw.
-        describer: Mends.
     """
 
     inputs: Sequence[Any]
     factors: tuple[str, ...]
-    mended: frozenset[str]
+    mended: tuple[Mapping[int, Any], ...]
     masks: Mask
     donors: Donors
     chosen: tuple[Rows, ...]
-    describer: Factors
 
     @property
     def draws(self) -> int:
@@ -154,17 +152,29 @@ class StoodIn:
 
     def undo(self, rows: Rows, pattern: int, draw: int) -> list[Any]:
         """Mend columns, or take them from the row's donor; see :class:`Undoing`."""
-        wanted = [name for bit, name in enumerate(self.factors) if pattern >> bit & 1]
-        columns = [name.removeprefix(PREFIX) for name in wanted if name not in self.mended]
-        donors = self.chosen[draw][rows]
-        values = [
-            replaced(self.inputs[int(row)], self.donors.inputs[int(donor)], columns)
-            for row, donor in zip(rows, donors, strict=True)
-        ]
-        for name in wanted:
-            if name in self.mended:
-                values = self.describer.repair(name, values) or values
+        wanted = [bit for bit in range(len(self.factors)) if pattern >> bit & 1]
+        donors = self.chosen[draw]
+        values = []
+        for row in rows.tolist():
+            value, donor = self.inputs[row], self.donors.inputs[int(donors[row])]
+            for bit in wanted:
+                column = self.factors[bit].removeprefix(PREFIX)
+                value = replaced(value, self.mended[bit].get(row, donor), [column])
+            values.append(value)
         return values
+
+    def stood_in(self) -> Mask:
+        """Return, per row, the factors that a stand-in undoes, as bits."""
+        masks = self.masks.copy()
+        for bit, rows in enumerate(self.mended):
+            masks[list(rows)] &= ~(1 << bit)
+        return masks
+
+
+def mendable(describer: Factors, factor: str, inputs: Sequence[Any], rows: Rows) -> dict[int, Any]:
+    """Return those rows that the describer restores as they were meant, restored."""
+    restored = {int(row): describer.repair(factor, [inputs[int(row)]]) for row in rows}
+    return {row: one[0] for row, one in restored.items() if one and one[0] != inputs[row]}
 
 
 def repairable(

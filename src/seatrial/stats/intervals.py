@@ -15,6 +15,10 @@ LEVEL = 0.95
 NORMAL_ROWS = 30
 """Rows from which a mean of scores in [0, 1] may use its own variance instead of the largest."""
 
+FINITE_SHARE = 0.1
+"""Share of a finite population below which it counts as infinite: the gain (2.5 % of the width at
+a twentieth) is smaller than what the score interval falls short of its level for some counts."""
+
 NUDGE = 1e-10
 """Step off the observed difference, where the score equation has a second root if nothing moved."""
 
@@ -102,7 +106,8 @@ def mean_interval(
         scores: Shape (n,), in [0, 1].
         weights: Shape (n,), positive: inverse inclusion probabilities.
         level: Probability that the interval covers the truth.
-        population: Size of the finite population the rows were drawn from without replacement.
+        population: Size of the finite population the rows were drawn from without replacement;
+            used where the rows are a tenth of it or more.
 
     Raises:
         ValueError: There are no rows.
@@ -116,6 +121,8 @@ def mean_interval(
     chosen = np.ones(values.size) if weights is None else np.asarray(weights, dtype=float)
     effective = float(chosen.sum() ** 2 / np.square(chosen).sum())
     mean = float(np.average(values, weights=chosen))
+    if population is not None and values.size < FINITE_SHARE * population:
+        population = None
     binary = bool(np.isin(values, (0.0, 1.0)).all())
     if population is not None and values.size >= population:
         return Interval(mean, mean, level, "complete count")
