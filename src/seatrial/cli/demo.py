@@ -32,7 +32,6 @@ def demo(*, folder: Path, quiet: bool, as_json: bool) -> None:
     if as_json:
         print_json(outcome.trial)
         return
-    console = result_console()
-    render_trial(outcome.trial, outcome.evidence, console=console)
-    console.print(f"report: {outcome.report}  (open it in a browser)")
-    console.print(f"next:   seatrial serve {folder}    or your own: seatrial init FOLDER")
+    render_trial(outcome.trial, outcome.evidence, console=result_console())
+    click.echo(f"report: {outcome.report}  (open it in a browser)")
+    click.echo(f"next:   seatrial serve {folder}    or your own: seatrial init FOLDER")

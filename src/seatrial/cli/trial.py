@@ -57,8 +57,7 @@ def trial(
     if as_json:
         print_json(outcome.trial)
     else:
-        console = result_console()
-        render_trial(outcome.trial, outcome.evidence, console=console)
-        console.print(f"report: {outcome.report}")
+        render_trial(outcome.trial, outcome.evidence, console=result_console())
+        click.echo(f"report: {outcome.report}")
     failed = any(item.status == "fail" for item in outcome.trial.items)
     leave(1 if failed or unmet(outcome.trial, require) else 0)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from seatrial.core import plugins
-from seatrial.core.errors import SeatrialError, UnknownNameError
+from seatrial.core.errors import SeatrialError, SettingsError, UnknownNameError
 from seatrial.core.settings import FILE_NAME
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import ItemResult, TrialDocument
@@ -74,9 +74,11 @@ def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Ou
         progress: Told about each stage.
 
     Raises:
+        UsageError: ``[not_applicable]`` names no item, or gives no reason.
         ModelError: The model cannot answer its own eval set.
         DataError: Its answers and the labels are of different types.
     """
+    _check_not_applicable(rig.settings.not_applicable)
     started, started_s = rig.clock.utc(), rig.clock.now_s()
     wanted = _wanted(only)
     evidence: dict[str, Evidence] = {}
@@ -123,6 +125,17 @@ def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Ou
         next=_next(items, rig),
     )
     return Outcome(document, tuple(evidence.values()))
+
+
+def _check_not_applicable(reasons: Mapping[str, str]) -> None:
+    for name, reason in reasons.items():
+        if name not in BY_ID:
+            raise UnknownNameError.of("item in [not_applicable]", name, BY_ID)
+        if not reason.strip():
+            raise SettingsError(
+                f"[not_applicable] {name} is empty; accepted is the reason why it does not apply.",
+                hint="The reason is shown in the report.",
+            )
 
 
 def judge(case: Case, item: Item) -> ItemResult:
