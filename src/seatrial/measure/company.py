@@ -255,7 +255,7 @@ def in_order_of_use(sizes: Sequence[int], beyond: Sequence[int] = ()) -> list[in
     """Return the sizes that show most first: the smallest, the largest, then halves between.
 
     >>> in_order_of_use([2, 4, 8, 16, 32, 64], [100])
-    [2, 64, 8, 4, 100, 32, 16]
+    [2, 64, 8, 4, 100, 16, 32]
     """
     ordered = sorted(set(sizes))
     chosen = ordered[:1] + ordered[-1:]

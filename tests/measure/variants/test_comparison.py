@@ -66,7 +66,8 @@ def test_speed_is_that_of_the_script():
 
 
 def test_what_was_not_made_says_why():
-    rows, _ = compared({"int8": NotMade("no such operators"), "fp32": NotMade("crashed", failed=True)})
+    absent = {"int8": NotMade("no such operators"), "fp32": NotMade("crashed", failed=True)}
+    rows, _ = compared(absent)
     assert (rows["int8"]["state"], rows["int8"]["why"]) == ("not_applicable", "no such operators")
     assert rows["fp32"]["state"] == "failed"
     assert rows["int8"]["change_points"] is None

@@ -27,7 +27,9 @@ INT8_OPERATORS = frozenset(
 )
 """Operators that compute in 8 bits; a file without one is a float model with another name."""
 
-FLOAT_OPERATORS = frozenset({"Attention", "Conv", "EmbedLayerNormalization", "Gemm", "LSTM", "MatMul"})
+FLOAT_OPERATORS = frozenset(
+    {"Attention", "Conv", "EmbedLayerNormalization", "Gemm", "LSTM", "MatMul"}
+)
 """Operators that quantisation knows an 8-bit form of."""
 
 
