@@ -62,9 +62,9 @@ def test_an_interruption_in_one_trace_does_not_make_a_loop():
 
     class Interrupted(ScriptedSubject):
         def trace(self, inputs):
-            busy = 0.9 if next(turns) in {0, 1} else 0.05
+            busy = 9e-3 if next(turns) in {0, 1} else 5e-4
             rows = len(inputs)
-            self._seconds = lambda _: 1.0
+            self._seconds = lambda _: 1e-2
             self._lines = lambda _: [
                 LineShare("model.py", 3, rows, busy, own_seconds=busy, function="f", what="line")
             ]

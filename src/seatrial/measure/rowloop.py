@@ -28,9 +28,8 @@ GAIN_PAIRS_MAX = 9
 TRACED_ROWS, TRACED_TIMES = 16, 8
 """Rows of the small trace, and how often the large one repeats them."""
 
-TRACES_MAX = 3
-WORTH_ANOTHER = 0.3
-"""Share from which the trace is repeated; the smallest counts."""
+TRACES, TRACES_S = 5, 2.0
+"""Traces of which the middle one counts, and the seconds that they may take together."""
 
 CONVERSIONS = ("array(", "stack(", "matrix(", "tensor(", "DataFrame", "from_records")
 SHOWN = 8
@@ -106,15 +105,14 @@ def find_loop(subject: Subject, rows: Sequence[Any]) -> Loop | None:
         ModelError: The model raised.
     """
     few = [rows[int(at)] for at in np.resize(np.arange(len(rows)), TRACED_ROWS)]
-    seen = _seen(subject, few)
-    for _ in range(TRACES_MAX - 1):
-        if seen is None or seen[0] < WORTH_ANOTHER:
-            break
-        # An interruption can make one line look busy; it does not hit the same line twice.
-        seen = min((seen, _seen(subject, few) or seen), key=lambda found: found[0])
-    if seen is None:
+    first = _seen(subject, few)
+    if first is None:
         return None
-    share, heaviest, large = seen
+    found = [first]
+    if first[2].seconds * TRACES <= TRACES_S:
+        found += [another for _ in range(TRACES - 1) if (another := _seen(subject, few))]
+    # An interruption makes one line look busy, or all the others; it does not hit most traces.
+    share, heaviest, large = sorted(found, key=lambda one: one[0])[len(found) // 2]
     lines = per_row(large)
     if heaviest is not None:
         lines = [heaviest, *(line for line in lines if line != heaviest)]
