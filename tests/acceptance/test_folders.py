@@ -233,3 +233,33 @@ def test_a_metric_that_does_not_work_is_one_line(name, status, says, with_metric
     assert ended.status == status
     assert says in ended.err
     assert len(ended.err.strip().splitlines()) == 1
+
+
+@SLOW
+def test_a_slow_model_is_asked_as_often_as_there_is_time(projects, gap):
+    folder = projects.text()
+    projects.code((folder / "model.py").read_text() + SLEEPS)
+    texts, bad = projects.sentences(400, seed=5)
+    named = ["bad" if one else "good" for one in bad]
+    projects.data("eval.jsonl", {"text": texts, "label": named})
+    projects.settings(
+        '[model]\nload = "model:slow"\n\n[eval]\ndata = "eval.jsonl"\n\n'
+        '[production]\ndata = "production.jsonl"\n\n[trial]\ntime_budget_s = 10\n'
+    )
+    document = gap(folder)
+    assert 100 <= document.eval.n < 400
+    assert f"{document.eval.n} of 400 eval rows were asked" in document.criticisms[0]
+    assert "time_budget_s" in document.criticisms[0]
+
+
+SLEEPS = """
+
+def slow():
+    import time
+
+    def sleeping(texts):
+        time.sleep(0.03 * len(texts))
+        return predict(texts)
+
+    return sleeping
+"""

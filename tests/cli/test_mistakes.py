@@ -1,6 +1,11 @@
 """A mistake is one clear line and the exit status of the design; no traceback unless asked for."""
 
+import sys
+import warnings
+
 import pytest
+
+from seatrial.trials import folder as seatrial_folder
 
 RAISES = """
 def predict(texts):
@@ -64,11 +69,35 @@ def test_a_mistake_is_one_line_with_its_exit_status(name, folder, seatrial):
     assert len(ended.err.strip().splitlines()) == 1, ended.err
 
 
-def test_a_traceback_is_shown_when_asked_for(folder, seatrial):
+def test_a_traceback_is_shown_when_asked_for(folder, process):
     (folder / "seatrial.toml").unlink()
-    ended = seatrial("--debug", "gap", folder)
+    ended = process("--debug", "gap", folder)
     assert ended.status != 0
     assert "Traceback" in ended.err
+
+
+def test_in_a_process_of_its_own_a_mistake_is_one_line_too(folder, process):
+    """Here a Python warning would be a line of its own."""
+    (folder / "model.py").write_text(NUMBERS)
+    ended = process("gap", folder, "--quiet")
+    assert ended.status == 2
+    assert len(ended.err.strip().splitlines()) == 1
+    assert ended.err.startswith("seatrial: answers are number (1) and labels are text")
+
+
+def test_a_warning_of_a_library_reaches_no_terminal(folder, seatrial, monkeypatch):
+    def warn(*arguments, **options):
+        warnings.warn("mean of empty slice", RuntimeWarning, stacklevel=1)
+        return look(*arguments, **options)
+
+    look = seatrial_folder.look
+    monkeypatch.setattr(seatrial_folder, "look", warn)
+    monkeypatch.setattr(sys, "warnoptions", [])
+    with warnings.catch_warnings(record=True) as caught:
+        ended = seatrial("init", folder, "--force")
+    assert ended.status == 0
+    assert ended.err == ""
+    assert caught == []
 
 
 @pytest.mark.parametrize(

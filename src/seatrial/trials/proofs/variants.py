@@ -106,7 +106,10 @@ def _figure(row: dict[str, Any]) -> str:
 
 
 def _losers(rows: list[dict[str, Any]], budget: float) -> str:
-    losers = [
-        row["name"] for row in rows if row["low"] < -budget or (row.get("speedup") or 0.0) <= 1.0
-    ]
+    losers = []
+    for row in rows:
+        if (row.get("speedup") or 0.0) <= 1.0:
+            losers.append(f"{row['name']} (not faster)")
+        elif row["low"] < -budget:
+            losers.append(f"{row['name']} (may cost {-row['low']:.1f} points)")
     return f"not worth serving: {', '.join(losers)}" if losers else "all are faster and in budget"
