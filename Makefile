@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup setup-demo services test test-slow lint types imports check fix docs lock bench clean
+.PHONY: help demo setup setup-demo services test test-slow lint types imports check fix docs picture lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,9 @@ fix: setup ## format, and mend what can be mended
 
 docs: setup ## write the generated pages
 	$(BIN)/python tools/pages.py
+
+picture: setup ## measure the demo's gap, and draw the README's picture
+	$(BIN)/python tools/picture.py
 
 lock: | $(BIN)/python ## write the hashed requirements anew
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra onnx pyproject.toml -o requirements/demo.txt

@@ -66,6 +66,7 @@ trial = seatrial.trial(
     only="batch-profile,latency-budget,production-sample,production-evaluation,confidence",
     settings={
         "trial": {"time_budget_s": 10},
+        "serving": {"workers": 1},
         "budget": {"p99_ms": 200, "gap_points": 5, "calibration_error": 0.05},
     },
 )

@@ -51,12 +51,10 @@ def test_no_cell_fails_and_none_warns(executed):
 
 
 @pytest.mark.timeout(600)
-def test_the_trial_shows_its_report(executed):
-    (shown,) = [
-        out
-        for out in outputs(executed, "trial = seatrial.trial(")
-        if "execute_result" in out.values()
-    ]
+def test_the_trial_shows_its_report_in_place_of_its_progress(executed):
+    progress, shown = outputs(executed, "trial = seatrial.trial(")
+    assert (progress.output_type, progress.data) == ("display_data", {"text/plain": ""})
+    assert shown.output_type == "execute_result"
     assert shown.data["text/html"].startswith("<iframe")
     assert "production-evaluation" in shown.data["text/html"]
     assert "Can I ship?" in shown.data["text/plain"]

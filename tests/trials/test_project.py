@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -158,6 +159,14 @@ def test_a_forest_carries_no_code(tmp_path):
     read, _ = project(tmp_path, model=forest, inputs=np.eye(2), labels=[0, 1])
     assert read.model.location == "model.skops"
     assert opened(tmp_path, read) == forest.predict(np.eye(2)).tolist()
+
+
+def test_a_search_is_kept_as_the_best_it_found(tmp_path):
+    rows, labels = np.arange(12.0).reshape(12, 1), [0] * 6 + [1] * 6
+    search = GridSearchCV(LogisticRegression(), {"C": [1, 10]}, cv=2).fit(rows, labels)
+    read, _ = project(tmp_path, model=search, inputs=rows, labels=labels)
+    assert read.model.location == "model.skops"
+    assert opened(tmp_path, read) == search.predict(rows).tolist()
 
 
 def test_chats_are_told_from_arrays(tmp_path):

@@ -55,8 +55,10 @@ def keep_model(
         UntrustedCodeError: It carries code and nobody said they trust it.
     """
     if is_estimator(model):
-        if dump_data_only(model, folder / "model.skops") is not None:
-            return {"sklearn": "model.skops"}
+        # A search answers with the best it found; what it tried besides holds code now and then.
+        for kept in (model, getattr(model, "best_estimator_", None)):
+            if kept is not None and dump_data_only(kept, folder / "model.skops") is not None:
+                return {"sklearn": "model.skops"}
         return _pickled(folder, model, None, trust, now)
     if not (callable(model) or callable(getattr(model, "predict", None))):
         raise ModelLoadError(
