@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -137,21 +138,19 @@ def next_run(folder, scratch):
     )
 
 
+SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
+QUICK = {(signal.SIGINT, UNDER_LOAD, 0), (signal.SIGKILL, UNDER_LOAD, 0)}
 MOMENTS = [
     pytest.param(
-        stage,
-        seed,
-        id=f"{stage.words}-{seed}",
-        marks=[] if (stage, seed) == (UNDER_LOAD, 0) else pytest.mark.slow,
+        *moment,
+        id=f"{moment[0].name}-{moment[1].words}-{moment[2]}",
+        marks=[] if moment in QUICK else pytest.mark.slow,
     )
-    for stage in (LOADING, STARTING, SERVING, UNDER_LOAD)
-    for seed in SEEDS
+    for moment in itertools.product(SIGNALS, (LOADING, STARTING, SERVING, UNDER_LOAD), SEEDS)
 ]
-SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
 
 
-@pytest.mark.parametrize(("stage", "seed"), MOMENTS)
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.parametrize(("number", "stage", "seed"), MOMENTS)
 def test_nothing_is_left_running(number, stage, seed, folder, scratch):
     delay_s = np.random.default_rng([seed, number]).uniform(0.0, 1.5)
     trial = Running(folder, scratch, items=stage.items)
