@@ -25,12 +25,19 @@ def lines(rows):
 def test_a_column_of_a_usual_name_is_the_text(write):
     found = look_at(write("id,message,label\n1,hello there,a\n2,bye,b\n"))
     assert (found.input, found.columns, found.label) == ("text", "message", "label")
-    assert (found.task, found.metric, found.notes) == ("classification", "accuracy", ())
+    assert (found.task, found.metric) == ("classification", "accuracy")
+
+
+def test_a_column_that_numbers_the_rows_is_left_out_and_that_is_said(write):
+    found = look_at(write("ID,age,plan,label\n1,2,x,a\n2,3,y,b\n"))
+    assert found.columns == ["age", "plan"]
+    assert found.notes == ("left out ID: it numbers the rows",)
+    assert look_at(write("id,label\n1,a\n2,b\n")).columns == ["id"]
 
 
 def test_the_only_column_of_sentences_is_the_text_whatever_its_name(write):
-    rows = "".join(f"{n},the parcel number {n} is late,x\n" for n in range(20))
-    found = look_at(write(f"id,tweet_text,label\n{rows}"))
+    rows = "".join(f"{n},no,the parcel number {n} is late,x\n" for n in range(20))
+    found = look_at(write(f"id,country,tweet_text,label\n{rows}"))
     assert (found.input, found.columns) == ("text", "tweet_text")
     assert any("tweet_text" in note for note in found.notes)
 

@@ -16,6 +16,9 @@ from seatrial.stats.scores import ACCURACY, WITHIN
 LABELS = ("label", "labels", "target", "y", "class", "category", "answer", "outcome", "sentiment")
 TEXTS = ("text", "message", "body", "content", "sentence", "input", "question", "review", "tweet")
 
+ROW_NAMES = frozenset({"id", "index", "row_id", "uuid", "unnamed: 0"})
+"""Columns that number the rows: no model is meant to read them."""
+
 CLASSES_MAX = 50
 """A whole-number label with more distinct values than this is taken for a quantity."""
 
@@ -78,8 +81,12 @@ def look_at(
     labels = [value for value in rows.labels or [] if value is not None][:SAMPLE_ROWS]
     task = task_of(labels)
     if columns is None:
-        inputs = [name for name in names if name != label]
+        given = [name for name in names if name != label]
+        inputs = [name for name in given if name.lower() not in ROW_NAMES] or given
         kind, columns = _inputs(inputs, rows.inputs[:SAMPLE_ROWS], notes)
+        if isinstance(columns, list) and inputs != given:
+            left_out = ", ".join(name for name in given if name not in inputs)
+            notes.append(f"left out {left_out}: it numbers the rows")
     else:
         kind = _kind(read_rows(path, input=columns, label=label or None).inputs)
     return DataFile(
