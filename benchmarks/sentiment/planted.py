@@ -29,6 +29,9 @@ from worlds import Example, Fault, Found, Planted, accuracy, measure
 SEEDS = 5
 TABLE_ROWS = 2_000
 
+MIXED = "hi"
+"""Left out where language is planted: a third of these tweets are written in English."""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -62,7 +65,8 @@ def text_trials(data: Path) -> Iterator[Trial]:
     model = train(training)
     evals = [(row.text, row.label) for row in rows_of(data, SST2, "sst2", split="test")]
     fresh = [(row.text, row.label) for row in rows_of(data, SST2, "sst2", split="dev")]
-    tweets = [row for row in rows_of(data, TWEETS_MULTILINGUAL, "") if row.language != ENGLISH]
+    every = rows_of(data, TWEETS_MULTILINGUAL, "")
+    tweets = [row for row in every if row.language not in {ENGLISH, MIXED}]
     html = Planted("format", 0.4, on_text(damage.pasted_html))
     letters = Planted("tampering", 0.4, on_text(damage.lookalike_letters))
     slips = Planted("tampering", 0.4, on_text(damage.typos))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import resource
 import statistics
 import subprocess
@@ -45,6 +46,7 @@ class Timed:
     document: GapDocument
     wall_s: float
     cpu_s: float
+    load: float
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def run_gap(folder: Path) -> Timed:
     before, begun_s = _children_s(), time.monotonic()
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     wall_s, cpu_s = time.monotonic() - begun_s, _children_s() - before
-    return Timed(msgspec.json.decode(done.stdout, type=GapDocument), wall_s, cpu_s)
+    document = msgspec.json.decode(done.stdout, type=GapDocument)
+    return Timed(document, wall_s, cpu_s, os.getloadavg()[0])
 
 
 def _children_s() -> float:
@@ -204,7 +207,8 @@ def _time_sentence(runs: list[Timed]) -> str:
     return (
         f"`seatrial gap` took {statistics.median(walls):.0f} s (from {min(walls):.0f} to "
         f"{max(walls):.0f}, {len(runs)} runs) and {statistics.median(cpus):.0f} s of CPU time over "
-        "all its processes, the start of the model and of a server included."
+        "all its processes, the start of the model and of a server included; load average of the "
+        f"machine meanwhile {max(one.load for one in runs):.0f}."
     )
 
 
