@@ -46,7 +46,7 @@ def gap(seatrial, folder):
         pytest.param(("lists", "/classify"), marks=SLOW),
         pytest.param(("slow", ""), marks=SLOW),
         ("custom", "/v1/run", "--body", TEMPLATE[0], "--answer", TEMPLATE[1]),
-        pytest.param(("custom", "/v1/run", "--body", TEMPLATE[0]), marks=SLOW),
+        pytest.param(("lists", "/classify", "--body", '{"texts": "$inputs"}'), marks=SLOW),
     ],
     ids=lambda asked: f"{asked[0]}-{len(asked)}",
 )

@@ -9,12 +9,12 @@ from seatrial.core.errors import DataError, UnknownNameError, UnreachableError
 from seatrial.evidence.machine import describe
 from seatrial.evidence.recorder import Recorder
 from seatrial.records.tables import write_rows
-from seatrial.trials.case import Case, judged
+from seatrial.trials.case import GIVE_MODEL, Case, judged
 from seatrial.trials.items import BY_ID, ITEMS
 from seatrial.trials.outcome import unmet
 from seatrial.trials.progress import Silent
 from seatrial.trials.rig import Rig
-from seatrial.trials.trial import GIVE_MODEL, INSIDE_ONLY, NEEDS, ORDER, judge, names, run_trial
+from seatrial.trials.trial import INSIDE_ONLY, NEEDS, ORDER, judge, names, run_trial
 
 MODEL = "def load():\n    return lambda texts: ['yes' if 'good' in t else 'no' for t in texts]\n"
 SETTINGS = '[model]\nload = "model:load"\n\n[eval]\ndata = "eval.jsonl"\n'

@@ -13,6 +13,9 @@ from seatrial.evidence.gap import GapDocument
 from seatrial.evidence.machine import Machine
 from seatrial.trials.items import BY_ID
 
+GIVE_MODEL = "give seatrial the model itself: load =, sklearn = or onnx = in seatrial.toml"
+"""What makes measurable what a URL alone cannot show."""
+
 
 class Case(Struct, frozen=True, kw_only=True):
     """Everything known about one release when its checklist is judged.

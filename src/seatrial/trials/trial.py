@@ -13,7 +13,7 @@ from seatrial.core.errors import SeatrialError, SettingsError, UnknownNameError
 from seatrial.core.settings import FILE_NAME
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import ItemResult, TrialDocument
-from seatrial.trials.case import Case, judged, unmeasured
+from seatrial.trials.case import GIVE_MODEL, Case, judged, unmeasured
 from seatrial.trials.failures import judge_failures
 from seatrial.trials.items import BY_ID, ITEMS, Item
 from seatrial.trials.production import measure_production
@@ -38,9 +38,6 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 
 INSIDE_ONLY = ("variants", "start", "skew")
 """Measurements that need seatrial to start the model itself."""
-
-GIVE_MODEL = "give seatrial the model itself: load =, sklearn = or onnx = in seatrial.toml"
-"""What makes measurable what a URL alone cannot show."""
 
 
 class Outcome(Struct, frozen=True):

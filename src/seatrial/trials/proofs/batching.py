@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seatrial.evidence.findings import FailureResult, ItemResult
-from seatrial.trials.case import Case, judged, missing, unmeasured
+from seatrial.trials.case import GIVE_MODEL, Case, judged, missing, unmeasured
 
 FATAL = ("batch-dependent-output", "integer-overflow")
 """Failures that change answers: no profile can be read from a model that has one."""
@@ -64,7 +64,8 @@ def prove_batch_profile(case: Case) -> ItemResult:
         item,
         "warn" if blind else "pass",
         _profile(case),
-        because="; ".join(_why(case, name) for name in blind) or _equality(case),
+        because="; ".join([_equality(case), *(_why(case, name) for name in blind)]),
+        fix=GIVE_MODEL if blind and not case.inside else "",
         evidence=(evidence,),
     )
 
