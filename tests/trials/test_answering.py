@@ -106,3 +106,33 @@ def test_no_rows_are_no_answers():
     assert answer_all(broken(), [], batch=4) == []
     assert answer_each(broken(), [], batch=4) == []
     assert answer_alone(broken(), []) == []
+
+
+class TestAServiceThatGoes:
+    def test_after_some_rows_is_no_service_that_fails_the_others(self):
+        asked = []
+
+        def predict(rows):
+            asked.append(rows)
+            if len(asked) > 3:
+                raise UnreachableError("connection refused.")
+            return rows
+
+        with pytest.raises(UnreachableError, match="refused"):
+            answer_each(subject(predict), list(range(100)), batch=10)
+
+    def test_before_the_first_row_is_an_error_too(self):
+        def gone(rows):
+            raise UnreachableError("connection refused.")
+
+        with pytest.raises(UnreachableError):
+            answer_each(subject(gone), [1, 2], batch=2)
+
+    def test_a_row_that_breaks_its_connection_is_a_failed_row(self):
+        def predict(rows):
+            if POISON in rows:
+                raise UnreachableError("connection reset.")
+            return rows
+
+        found = answer_each(subject(predict), [1.0, POISON, 2.0], batch=3)
+        assert [isinstance(one, UnreachableError) for one in found] == [False, True, False]

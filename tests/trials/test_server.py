@@ -1,5 +1,7 @@
 """A server started as a subprocess, and ended with us."""
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -89,3 +91,10 @@ def test_trust_is_passed_on(folder, log_folder):
         ServerProcess(folder, log_folder=log_folder)
     with ServerProcess(folder, trust="the tests", log_folder=log_folder) as server:
         assert server.ready.workers == 1
+
+
+def test_how_it_ended_is_known(folder, log_folder):
+    with ServerProcess(folder, log_folder=log_folder) as server:
+        assert server.ending() == ""
+        os.kill(server.pid, signal.SIGKILL)
+        assert "signal SIGKILL" in server.ending()

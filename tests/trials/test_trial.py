@@ -1,5 +1,8 @@
 """What is measured in which order, and how the items are judged from it."""
 
+import os
+import signal
+
 import msgspec
 import pytest
 
@@ -199,3 +202,23 @@ class TestRequiring:
     def test_an_unknown_item_is_refused(self, trial):
         with pytest.raises(UnknownNameError, match="warm-up"):
             unmet(trial, "warmup")
+
+
+def test_a_server_that_dies_is_told_apart_from_a_service_that_fails(folder, monkeypatch):
+    """What was measured on it is unmeasured, and what comes after gets another server."""
+
+    def die(rig):
+        ask = rig.outside
+        os.kill(rig.server.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, rig.server.pid, os.WEXITED | os.WNOWAIT)
+        ask.answer(["good"])
+
+    write_rows(folder / "p.jsonl", {"text": ["good", "bad"], "label": ["yes", "no"]})
+    monkeypatch.setitem(plugins.measurements._entries, "latency", die)
+    only = ("latency-budget", "production-evaluation")
+    with rig(folder, production={"data": "p.jsonl"}) as given:
+        outcome = run_trial(given, only=only, progress=Silent())
+    latency = outcome.trial.items[0]
+    assert latency.status == "unmeasured"
+    assert "signal SIGKILL" in latency.because
+    assert outcome.trial.gap.production.accuracy == 1.0

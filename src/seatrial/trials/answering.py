@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from seatrial.core.errors import InputError, ModelError, SeatrialError, ServingError
+from seatrial.core.errors import (
+    InputError,
+    ModelError,
+    SeatrialError,
+    ServingError,
+    UnreachableError,
+)
 from seatrial.models.answers import Answer
 from seatrial.models.subject import Subject
 
@@ -56,7 +62,11 @@ def answer_alone(subject: Subject, inputs: Sequence[Any]) -> list[Answer]:
 
 
 def answer_each(subject: Subject, inputs: Sequence[Any], *, batch: int) -> list[Outcome]:
-    """Answer production rows; a row that fails gets its error, its neighbours their answers."""
+    """Answer production rows; a row that fails gets its error, its neighbours their answers.
+
+    Raises:
+        UnreachableError: The service has gone, so that nothing is known of the rows.
+    """
     outcomes: list[Outcome] = []
     for start in range(0, len(inputs), batch):
         part = list(inputs[start : start + batch])
@@ -64,7 +74,22 @@ def answer_each(subject: Subject, inputs: Sequence[Any], *, batch: int) -> list[
             outcomes += subject.answer(part).answers
         except SeatrialError:
             outcomes += [_alone(subject, value) for value in part]
+            _check_there(subject, inputs, outcomes)
     return outcomes
+
+
+def _check_there(subject: Subject, inputs: Sequence[Any], outcomes: Sequence[Outcome]) -> None:
+    """Tell a row that breaks its connection from a service that is gone: ask what it has answered.
+
+    Raises:
+        UnreachableError: It does not answer that either.
+    """
+    lost = [one for one in outcomes if isinstance(one, UnreachableError)]
+    answered = [at for at, one in enumerate(outcomes) if isinstance(one, Answer)]
+    if lost and (
+        not answered or isinstance(_alone(subject, inputs[answered[0]]), UnreachableError)
+    ):
+        raise lost[-1]
 
 
 def _alone(subject: Subject, value: Any) -> Outcome:

@@ -200,6 +200,15 @@ class Rig:
         """The server of the whole trial."""
         return self._stack.enter_context(self._server())
 
+    def bury_server(self) -> str:
+        """Say how the server ended, if it did, and let the next who asks for one start another."""
+        server: ServerProcess | None = self.__dict__.get("server")
+        ending = server.ending() if server else ""
+        if ending:
+            self.__dict__.pop("server")
+            self.__dict__.pop("outside", None)
+        return ending
+
     @cached_property
     def outside(self) -> UrlSubject:
         """The service as a client sees it."""

@@ -25,6 +25,9 @@ START_LIMIT_S = 120.0
 STOP_LIMIT_S = 10.0
 """How long it may drain before it is killed."""
 
+ENDING_S = 0.5
+"""Between its last connection breaking and its end a killed process takes a moment."""
+
 TAIL_CHARACTERS = 600
 """How much of what a server said before it died is passed on."""
 
@@ -91,6 +94,16 @@ class ServerProcess:
     def pid(self) -> int:
         """Process id of the front."""
         return self._popen.pid
+
+    def ending(self) -> str:
+        """Say how it ended; empty while it runs. One that is just ending is waited for."""
+        try:
+            status = self._popen.wait(ENDING_S)
+        except subprocess.TimeoutExpired:
+            return ""
+        how = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+        said = self._tail()
+        return f"the server that was measured ended with {how}{f': {said}' if said else ''}."
 
     def close(self) -> None:
         """Let it drain, and end it if it does not."""

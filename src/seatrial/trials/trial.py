@@ -36,8 +36,12 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 """What the proof of an item reads."""
 
-INSIDE_ONLY = ("variants", "start", "skew")
-"""Measurements that need seatrial to start the model itself."""
+INSIDE_ONLY: Mapping[str, str] = {
+    "variants": "variants are made of the model itself",
+    "start": "only what seatrial starts itself can be started cold",
+    "skew": "it compares the service with the model in the notebook",
+}
+"""Measurements that need seatrial to start the model itself, and why."""
 
 
 class Outcome(Struct, frozen=True):
@@ -88,11 +92,11 @@ def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Ou
     for kind in ORDER:
         if kind == "calibration" and {"gap", "calibration"} & wanted:
             progress.stage("comparing eval with production, and explaining the difference")
-            gap = _attempt(lambda: measure_production(rig), "gap", reasons)
+            gap = _attempt(rig, lambda: measure_production(rig), "gap", reasons)
         if kind not in wanted:
             continue
         if not rig.inside and kind in INSIDE_ONLY:
-            reasons[kind] = f"cannot tell from a URL alone; {GIVE_MODEL}"
+            reasons[kind] = f"cannot tell from a URL alone: {INSIDE_ONLY[kind]}; {GIVE_MODEL}"
             continue
         measured = _measure(rig, kind, progress, reasons)
         if measured is not None:
@@ -161,19 +165,24 @@ def _outside(item: Item) -> ItemResult:
 def _measure(rig: Rig, kind: str, progress: Progress, reasons: dict[str, str]) -> Evidence | None:
     progress.stage(f"measuring {kind}")
     measurement = plugins.measurements.get(kind)
-    measured: Evidence | None = _attempt(lambda: measurement(rig), kind, reasons)
+    measured: Evidence | None = _attempt(rig, lambda: measurement(rig), kind, reasons)
     for sentence in measured.criticisms if measured else (reasons.get(kind, ""),):
         if sentence:
             progress.note(sentence)
     return measured
 
 
-def _attempt(work: Callable[[], Result], kind: str, reasons: dict[str, str]) -> Result | None:
-    """Do the work; an error of ours becomes the reason why there is no result."""
+def _attempt(
+    rig: Rig, work: Callable[[], Result], kind: str, reasons: dict[str, str]
+) -> Result | None:
+    """Do the work; an error of ours becomes the reason why there is no result.
+
+    Where the server has died of it, the next work gets another one.
+    """
     try:
         return work()
     except SeatrialError as error:
-        reasons[kind] = f"measuring it failed: {error}"
+        reasons[kind] = f"measuring it failed: {rig.bury_server() or error}"
         return None
 
 

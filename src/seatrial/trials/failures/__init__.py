@@ -42,13 +42,6 @@ JUDGES: dict[str, Judge] = {
 }
 
 
-NEEDS = {
-    "serving-skew": "needs the notebook's model to compare the service with: ",
-    "variant-loss": "needs the model to make variants of: ",
-}
-"""What a failure cannot be looked for without."""
-
-
 def judge_failures(
     evidence: Mapping[str, Evidence],
     settings: Settings,
@@ -67,8 +60,7 @@ def judge_failures(
         if judge.kind in evidence:
             found.append(_judged(failure, judge, evidence[judge.kind], settings))
         elif reasons and judge.kind in reasons:
-            figure = f"{NEEDS.get(failure, '')}{reasons[judge.kind]}"
-            found.append(FailureResult(id=failure, found=None, figure=figure))
+            found.append(FailureResult(id=failure, found=None, figure=reasons[judge.kind]))
     return tuple(found)
 
 
