@@ -2,9 +2,8 @@
 
 from datetime import UTC
 
-from seatrial.testing.clock import ManualClock
-
 from seatrial.core.clock import SYSTEM, TimeBudget
+from seatrial.testing.clock import ManualClock
 
 
 def test_the_system_clock_never_runs_backwards():

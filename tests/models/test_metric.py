@@ -47,7 +47,7 @@ def test_what_the_metric_raises_names_the_pair(folder):
     ("location", "says"),
     [
         ("metric", "module:callable"),
-        ("metrics:half", 'Did you mean "metric"'),
+        ("metrix:half", 'Did you mean "metric"'),
         ("metric:haf", 'Did you mean "half"'),
         ("metric:NUMBER", "a function of an answer and a label"),
     ],

@@ -339,7 +339,7 @@ def zombie(pid):
 def test_the_front_imports_neither_user_code_nor_heavy_libraries():
     """DuckDB, plotly, scikit-learn and SciPy belong to other processes."""
     script = (
-        "import sys; import seatrial.serve.command, seatrial.serve.__main__;"
+        "import sys; import seatrial.serve.command, seatrial.cli.serve;"
         "print(sorted({'duckdb', 'plotly', 'sklearn', 'scipy', 'rich'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -16,7 +16,8 @@
     │   ├── ModelLoadError             it could not be loaded
     │   ├── ModelRaisedError           it raised while answering
     │   ├── OutputContractError        it returned too few, too many or misshapen answers
-    │   └── NonFiniteOutputError       it answered NaN or infinity
+    │   ├── NonFiniteOutputError       it answered NaN or infinity
+    │   └── NotConvertibleError        a cheaper version of it cannot be made
     └── ServingError                   the server could not answer in time (retry may help)
         ├── OverloadedError            the queue is full
         ├── DeadlineExceededError      the caller's deadline passed
@@ -183,6 +184,12 @@ class NonFiniteOutputError(ModelError):
     """The model answered NaN or infinity."""
 
     code = "non-finite-output"
+
+
+class NotConvertibleError(ModelError):
+    """A cheaper version of the model cannot be made; the message says why."""
+
+    code = "not-convertible"
 
 
 class ServingError(SeatrialError):

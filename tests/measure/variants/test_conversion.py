@@ -9,7 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from seatrial.measure.variants.conversion import NotConvertibleError, split, to_float, to_int8
+from seatrial.core.errors import NotConvertibleError
+from seatrial.measure.variants.conversion import split, to_float, to_int8
 
 FEATURES, CLASSES = make_classification(120, 8, random_state=0)
 

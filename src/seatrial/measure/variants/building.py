@@ -19,9 +19,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from seatrial.core.errors import MissingLibraryError, ModelLoadError, SeatrialError
+from seatrial.core.errors import (
+    MissingLibraryError,
+    ModelLoadError,
+    NotConvertibleError,
+    SeatrialError,
+)
 from seatrial.core.settings import Settings
-from seatrial.measure.variants.conversion import NotConvertibleError, split, to_float, to_int8
+from seatrial.measure.variants.conversion import split, to_float, to_int8
 from seatrial.models.estimator import EstimatorModel, declared_order
 from seatrial.models.host import die_with_parent
 from seatrial.models.opening import open_subject

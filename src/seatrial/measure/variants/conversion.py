@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from seatrial.core.errors import MissingLibraryError, SeatrialError
+from seatrial.core.errors import MissingLibraryError, NotConvertibleError
 
 INT8_OPERATORS = frozenset(
     {
@@ -31,12 +31,6 @@ FLOAT_OPERATORS = frozenset(
     {"Attention", "Conv", "EmbedLayerNormalization", "Gemm", "LSTM", "MatMul"}
 )
 """Operators that quantisation knows an 8-bit form of."""
-
-
-class NotConvertibleError(SeatrialError):
-    """This estimator has no such version; the message says why."""
-
-    code = "not-convertible"
 
 
 def split(estimator: Any) -> tuple[Any | None, Any]:
