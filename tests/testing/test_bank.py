@@ -56,20 +56,22 @@ def named(failure, twin, seed):
     subject = subject_of(getattr(failure, twin)(parameters))
     evidence = MEASUREMENTS[failure.evidence](failure, parameters, subject)
     results = judge_failures({evidence.kind: evidence}, SETTINGS)
-    return {result.id: result.figure for result in results if result.found}
+    return {result.id: result for result in results}
 
 
 def walked(failure, twin, seeds):
     """Return what went wrong, by seed."""
     wrong = {}
     for seed in seeds:
-        found = named(failure, twin, seed)
+        results = named(failure, twin, seed)
+        found = {name for name, result in results.items() if result.found}
         if twin == "healthy":
             right = not found
         else:
-            right = failure.id in found and not (EXCLUSIVE & found.keys()) - {failure.id}
+            right = failure.id in found and not (EXCLUSIVE & found) - {failure.id}
         if not right:
-            wrong[f"{seed} ({failure.draw(seed).style})"] = found
+            said = [results[name].figure for name in sorted(found | {failure.id})]
+            wrong[f"{seed} ({failure.draw(seed).style})"] = said
     count = len(seeds) - len(wrong)
     sys.stdout.write(f"{failure.id}: {count} of {len(seeds)} {twin} ones told rightly\n")
     return wrong
