@@ -68,12 +68,17 @@ def cli_page() -> str:
         "",
         "Exit status: 0 fine, 1 a check failed, 2 wrong usage, 3 the environment lacks something.",
     ]
-    context = click.Context(command_line, info_name="seatrial")
+    context = click.Context(command_line, info_name="seatrial", **command_line.context_settings)
     for name in command_line.list_commands(context):
         command = command_line.get_command(context, name)
         if command is None:
             continue
-        own = click.Context(command, info_name=f"seatrial {name}", terminal_width=COLUMNS)
+        own = click.Context(
+            command,
+            info_name=f"seatrial {name}",
+            terminal_width=COLUMNS,
+            help_option_names=context.help_option_names,
+        )
         lines += ["", f"## seatrial {name}", "", "```text", command.get_help(own).rstrip(), "```"]
     return "\n".join(lines) + "\n"
 

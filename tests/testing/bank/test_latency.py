@@ -16,7 +16,7 @@ from seatrial.testing.bank.latency import LATENCY_BUDGET, STYLES
 from seatrial.testing.service import predict_route, serving
 from seatrial.trials.failures.latency import judge_latency
 
-FEW, MANY = (STYLES.index("stragglers"), STYLES.index("pauses")), range(20)
+FEW, MANY = (STYLES.index("stragglers"),), range(20)
 RATE_PER_S = 60.0
 SECONDS = 3.5
 
