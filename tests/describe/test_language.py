@@ -57,6 +57,14 @@ def test_what_is_too_short_to_say_counts_as_known(english):
     assert (known(english, ["", "ok", "no", "Order 4412?"]) > 0.5).all()
 
 
+def test_one_or_two_words_of_the_reference_are_known(reference):
+    vocabulary = Vocabulary.fit([*reference, "a rare and human thing", "of superior nature"])
+    language = Language.fit(reference, vocabulary)
+    short = ["rare", "human nature", "superior"]
+    assert (known(language, short) > 0.8).all()
+    assert known(language, ["nature rara humana"])[0] < known(language, short).min()
+
+
 def test_one_stray_foreign_text_makes_no_language_of_the_reference(reference):
     texts = [*reference[:200], GERMAN]
     assert Language.fit(texts, Vocabulary.fit(texts)).known == ("en",)

@@ -27,6 +27,14 @@ def test_the_same_kind_is_not_strange(rng):
     assert found.max() == 0.0
 
 
+def test_eval_rows_that_users_send_again_are_of_evals_kind(rng):
+    evals = [f"{' '.join(rng.choice(FILMS, 3))} title{row} year{row}" for row in range(400)]
+    there = evals + texts(SHOPS, 200, rng)
+    found = strangeness(evals, there, eval_weights=np.ones(400), rng=rng)
+    assert found[:400].mean() < 0.35
+    assert found[400:].mean() > 0.9
+
+
 def test_a_shifted_label_mix_is_no_kind(rng):
     def labelled(n, share):
         labels = (rng.random(n) < share).astype(int)

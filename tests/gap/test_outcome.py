@@ -29,6 +29,21 @@ def test_a_prior_is_ridge_regression(rng):
     assert ours == pytest.approx([theirs.intercept_, *theirs.coef_], abs=1e-6)
 
 
+def test_without_rows_a_coefficient_is_where_its_prior_is_centred():
+    sums = moments(np.array([[1.0, 0.0]] * 50), np.full((50, 1), 0.5), np.ones(50))
+    prior, free = np.array([[np.inf], [0.2]]), np.array([True, True])
+    found = solve(sums, prior, free, centre=np.array([1.0, -1.5]))
+    assert found[:, 0] == pytest.approx([0.5, -0.3], abs=1e-6)
+
+
+def test_many_rows_say_more_than_where_the_prior_is_centred(rng):
+    design = np.c_[np.ones(50_000), rng.random(50_000)]
+    sums = moments(design, (0.8 - 0.3 * design[:, 1])[:, None], np.ones(50_000))
+    prior, free = np.array([[np.inf], [0.5]]), np.array([True, True])
+    found = solve(sums, prior, free, centre=np.array([0.0, 2.0]))
+    assert found[1, 0] == pytest.approx(-0.3, abs=1e-3)
+
+
 def test_a_factor_does_not_help(rng):
     x = rng.random(300)
     response = 0.5 + 0.08 * x + 0.1 * rng.normal(size=300)

@@ -37,6 +37,10 @@ reference's own spread may not be taken at its word."""
 TESTIMONY_MAX = 5.0
 """Most that common words may say, in log odds: a list of names has none in any language."""
 
+FEW = 2
+"""Words up to which a text is known where the reference uses them all: the identifier takes "rare"
+and "human nature" for any language."""
+
 FLOOR = 1e-6
 
 READ_MAX = 4_000
@@ -141,6 +145,9 @@ class Language:
 
     def _testimony(self, text: str) -> float:
         """Return log P(common words | known) - log P(common words | other), within bounds."""
+        written = WORD.findall(text.lower())
+        if 0 < len(written) <= FEW and all(word in self.vocabulary for word in written):
+            return TESTIMONY_MAX
         count, words = self._everyday(text)
         found = _beta_binomial(count, words, *self.common) - _beta_binomial(count, words, *OTHER)
         return max(-TESTIMONY_MAX, min(TESTIMONY_MAX, found))

@@ -80,7 +80,9 @@ def moments(design: Floats, responses: Floats, weights: Floats) -> Moments:
     )
 
 
-def solve(sums: Moments, prior_sd: Floats, free: NDArray[np.bool_]) -> Floats:
+def solve(
+    sums: Moments, prior_sd: Floats, free: NDArray[np.bool_], *, centre: Floats | None = None
+) -> Floats:
     """Return the coefficients of every response.
 
     Ridge regression with a prior per coefficient (Hoerl and Kennard 1970; Lindley and Smith 1972):
@@ -91,6 +93,7 @@ def solve(sums: Moments, prior_sd: Floats, free: NDArray[np.bool_]) -> Floats:
         sums: From :func:`moments`.
         prior_sd: Shape (p, views); infinite for no prior, 0 to hold at 0.
         free: Which coefficients may be positive, shape (p,).
+        centre: Of the prior, in its standard deviations, shape (p,); default: 0.
 
     Returns:
         Shape (p, views).
@@ -104,7 +107,11 @@ def solve(sums: Moments, prior_sd: Floats, free: NDArray[np.bool_]) -> Floats:
             penalty = sums.variance[view] / np.square(prior[at])
             system = sums.gram[np.ix_(at, at)]
             system[np.diag_indices_from(system)] += penalty + 1e-9
-            solution = np.linalg.solve(system, sums.moment[at, view])
+            moment = sums.moment[at, view]
+            if centre is not None:
+                known = np.where(np.isinf(prior[at]), 0.0, prior[at])
+                moment = moment + penalty * centre[at] * known
+            solution = np.linalg.solve(system, moment)
             wrong = at[(solution > 0) & ~free[at]]
             if not wrong.size:
                 break
