@@ -199,12 +199,17 @@ def main() -> None:
     result = covered(estimates, true)
     texts = [conditions() + ".", sentence(result, true=true, known=chosen.labels, rows=rows)]
     print(texts[-1])
-    agreed = command_line_agrees(setup, estimates[: chosen.gaps], known=chosen.labels)
-    texts.append(f"`seatrial gap` says the same interval in {agreed} of {chosen.gaps} draws tried.")
-    print(texts[-1])
-    steps = ledgers(setup, draws=chosen.ledgers, known=chosen.labels) if chosen.ledgers else {}
-    texts.append(steps_table(steps, chosen.labels))
-    print(texts[-1])
+    agreed, steps = 0, {}
+    if chosen.gaps:
+        agreed = command_line_agrees(setup, estimates[: chosen.gaps], known=chosen.labels)
+        texts.append(
+            f"`seatrial gap` says the same interval in {agreed} of {chosen.gaps} draws tried."
+        )
+        print(texts[-1])
+    if chosen.ledgers:
+        steps = ledgers(setup, draws=chosen.ledgers, known=chosen.labels)
+        texts.append(steps_table(steps, chosen.labels))
+        print(texts[-1])
     if chosen.json:
         written = {
             "true": true,
