@@ -180,7 +180,7 @@ def page(rows: list[dict[str, Any]]) -> str:
             f"{one['truth']:+.2f}",
             f"{one['said']:+.2f}",
             f"{one['error']:.2f}",
-            f"{one['inside']}/{row['seeds']}",
+            f"{one['inside']}/{row['seeds']}" if row["factors"] else "",
             f"{row['remainder'] - row['by_chance']:+.2f}" if first else "",
             f"{row['innocent']:.2f}" if first else "",
         ]

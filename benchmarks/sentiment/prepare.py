@@ -59,6 +59,7 @@ gap_points = 5.0
 p50_ms = 20
 p95_ms = 50
 p99_ms = 200
+first_request_ms = 200
 variant_accuracy_points = 1.0
 calibration_error = 0.05
 
