@@ -72,7 +72,14 @@ class Door(Protocol):
         """Return the rows of a request that ``read`` refused, for the log; empty if unknown."""
         ...
 
-    def answer(self, reading: Reading, *, id: str, release: str, results: list[Result]) -> Response:
+    def answer(
+        self,
+        reading: Reading,
+        *,
+        id: str,  # noqa: A002  (its name on the wire)
+        release: str,
+        results: list[Result],
+    ) -> Response:
         """Return the response that carries the results, one per row and in their order.
 
         Raises:
