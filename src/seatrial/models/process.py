@@ -84,8 +84,8 @@ class HostProcess:
         """The process id, also that of its process group."""
         return self._popen.pid
 
-    def kill(self) -> int:
-        """End it and every process it started, now; return the status it ended with."""
+    def end(self) -> None:
+        """End it and every process it started, now; :meth:`wait` is still owed."""
         self.wire.close()
         if self._popen.returncode is None:
             # Before it is waited for, so that the group cannot be another's by now.
@@ -93,9 +93,17 @@ class HostProcess:
                 os.killpg(self.pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):  # not yet a group of its own, or gone
                 self._popen.kill()
+
+    def wait(self) -> int:
+        """Wait until it is gone; return the status it ended with."""
         status = self._popen.wait()
         self._cut_lifeline()
         return status
+
+    def kill(self) -> int:
+        """End it and every process it started, now; return the status it ended with."""
+        self.end()
+        return self.wait()
 
     def close(self, *, limit_s: float = CLOSE_LIMIT_S) -> None:
         """Let it end by itself, and make it after ``limit_s`` seconds."""

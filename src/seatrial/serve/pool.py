@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -13,8 +14,19 @@ from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import SeatrialError, WorkerLostError
 from seatrial.core.settings import Settings
 from seatrial.schedule.restarts import Restarts
-from seatrial.serve.dispatcher import Dispatcher
 from seatrial.serve.worker import Worker
+
+
+class Employer(Protocol):
+    """Who gives workers something to do."""
+
+    def add(self, worker: Worker) -> None:
+        """Take a warm worker into service."""
+        ...
+
+    def remove(self, worker: Worker) -> None:
+        """Take a worker out of service that has died."""
+        ...
 
 
 class Seat(Struct):
@@ -54,7 +66,7 @@ class Pool:
         settings: Settings,
         variant: str,
         count: int,
-        dispatcher: Dispatcher,
+        dispatcher: Employer,
         warm_up: Callable[[Worker], Awaitable[None]],
         on_loss: Callable[[SeatrialError], None] | None = None,
         clock: Clock = SYSTEM,
@@ -69,6 +81,7 @@ class Pool:
         self._clock = clock
         self._numbers = itertools.count()
         self._tasks: list[asyncio.Task[None]] = []
+        self._living: set[Worker] = set()
 
     @property
     def ready(self) -> int:
@@ -93,12 +106,15 @@ class Pool:
                     raise seat.error
 
     async def close(self) -> None:
-        """Let every worker end."""
+        """Let every worker end, also those that are being started; may be called again."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        workers = [seat.worker for seat in self.seats if seat.worker is not None]
-        await asyncio.gather(*(worker.close() for worker in workers))
+        try:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*(worker.close() for worker in self._living))
+        finally:
+            for worker in self._living:  # none, unless whoever closes is cancelled
+                worker.end()
 
     async def _keep(self, seat: Seat, tried: asyncio.Event) -> None:
         restarts = Restarts()
@@ -119,15 +135,13 @@ class Pool:
         """Run one worker from start to end; always raises why it ended."""
         seat.state = "starting"
         seat.starts += 1
-        worker = await Worker.start(
-            next(self._numbers),
-            folder=self._folder,
-            settings=self._settings,
-            variant=self._variant,
-        )
-        seat.worker = worker
-        seat.state = "warming"
+        worker = Worker.launch(next(self._numbers), folder=self._folder, variant=self._variant)
+        self._living.add(worker)
+        worker.lost.add_done_callback(lambda _: self._living.discard(worker))
         try:
+            await worker.open(self._folder, self._settings, self._variant)
+            seat.worker = worker
+            seat.state = "warming"
             await self._warm_up(worker)
         except Exception:
             await worker.kill()

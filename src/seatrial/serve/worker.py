@@ -39,6 +39,18 @@ class Worker(asyncio.Protocol):
         self._heard: Heard | None = None
         self._asked = 0
         self._ending: asyncio.Task[None] | None = None
+        self._loaded = False
+
+    @classmethod
+    def launch(cls, number: int, *, folder: Path, variant: str) -> Worker:
+        """Start a process, which waits for :meth:`open`; whoever launches ends it, too.
+
+        It does not wait, so that nothing can be cancelled between the process and its worker.
+
+        Raises:
+            OSError: The machine refuses another process.
+        """
+        return cls(number, HostProcess(folder, variant=variant))
 
     @classmethod
     async def start(
@@ -55,20 +67,34 @@ class Worker(asyncio.Protocol):
         Raises:
             SeatrialError: What loading raised, :class:`WorkerLostError` if the process died.
         """
-        loop = asyncio.get_running_loop()
-        host = await loop.run_in_executor(None, lambda: HostProcess(folder, variant=variant))
-        worker = cls(number, host)
+        worker = cls.launch(number, folder=folder, variant=variant)
         try:
-            await loop.create_unix_connection(lambda: worker, sock=host.wire)
-            order = frames.Open(str(folder), settings, variant)
-            hello = await worker._exchange(order, load_limit_s, "loading the model")
+            await worker.open(folder, settings, variant, load_limit_s=load_limit_s)
         except BaseException:
             await worker.kill()
             raise
-        if isinstance(hello, frames.Hello):
-            worker.hello = hello
-            worker.rss_bytes = hello.rss_bytes
         return worker
+
+    async def open(
+        self,
+        folder: Path,
+        settings: Settings,
+        variant: str,
+        *,
+        load_limit_s: float = LOAD_LIMIT_S,
+    ) -> None:
+        """Load the model in the process.
+
+        Raises:
+            SeatrialError: What loading raised, :class:`WorkerLostError` if the process died.
+        """
+        await self._loop.create_unix_connection(lambda: self, sock=self._host.wire)
+        order = frames.Open(str(folder), settings, variant)
+        hello = await self._exchange(order, load_limit_s, "loading the model")
+        if isinstance(hello, frames.Hello):
+            self.hello = hello
+            self.rss_bytes = hello.rss_bytes
+        self._loaded = True
 
     def run(self, inputs: list[Any], heard: Heard) -> None:
         """Answer a batch; ``heard`` is called with the reply unless the process dies first.
@@ -98,8 +124,8 @@ class Worker(asyncio.Protocol):
         return await asyncio.shield(self.lost)
 
     async def close(self) -> None:
-        """Let the process end by itself, and make it if it does not."""
-        if self._transport is not None and not self._transport.is_closing():
+        """Let the process end by itself, and make it if it does not or has loaded nothing yet."""
+        if self._loaded and self._transport is not None and not self._transport.is_closing():
             self._transport.write_eof()
             await asyncio.wait({self.lost}, timeout=CLOSE_LIMIT_S)
         await self.kill()
@@ -107,6 +133,8 @@ class Worker(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport; see :class:`asyncio.Protocol`."""
         self._transport = cast("asyncio.Transport", transport)
+        if self._ending is not None:
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Hand each complete message to whoever asked."""
@@ -150,13 +178,15 @@ class Worker(asyncio.Protocol):
         return lost(what, self.lost.result() if self.lost.done() else None)
 
     def end(self) -> None:
-        """Begin to end the process now, if nobody has."""
-        if self._ending is None:
-            self._ending = self._loop.create_task(self._bury())
-
-    async def _bury(self) -> None:
+        """End the process now, if nobody has; ``lost`` tells when it is gone."""
+        if self._ending is not None:
+            return
         if self._transport is not None:
             self._transport.abort()
-        status = await self._loop.run_in_executor(None, self._host.kill)
+        self._host.end()
+        self._ending = self._loop.create_task(self._bury())
+
+    async def _bury(self) -> None:
+        status = await self._loop.run_in_executor(None, self._host.wait)
         if not self.lost.done():
             self.lost.set_result(status)
