@@ -1,5 +1,6 @@
 """One HTTP endpoint: kept connections, and an error of ours for everything that can go wrong."""
 
+import re
 import socket
 import threading
 from contextlib import contextmanager
@@ -23,23 +24,51 @@ from seatrial.testing.service import serving
 
 @contextmanager
 def raw_server(*responses):
-    """Answer each connection with the next response, byte by byte as given, then close it."""
+    """Answer each connection's request with the next response, as given, and say no more.
+
+    The request is read to its end first, and the connection closed after the client has closed it:
+    closing it with anything unread would reset it, and the answer could be lost on the way.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
 
         def run():
             for response in responses:
                 connection, _ = listener.accept()
                 with connection:
-                    while response is None and connection.recv(65536):
-                        pass  # until the client gives up
-                    if response is not None:
-                        connection.recv(65536)
+                    connection.settimeout(60)
+                    if read_request(connection) and response is not None:
                         connection.sendall(response)
+                        connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(65536):
+                        pass  # until the client closes
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/x"
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{address[1]}/x"
+        finally:
+            while thread.is_alive():  # a client that gave up early may never have connected
+                socket.create_connection(address, timeout=60).close()
+                thread.join(0.05)
+
+
+def read_request(connection):
+    """Return a request, headers and body, or nothing where the client left before its end."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        piece = connection.recv(65536)
+        if not piece:
+            return b""
+        received += piece
+    length = re.search(rb"(?im)^content-length: *(\d+)", received)
+    end = received.index(b"\r\n\r\n") + 4 + (int(length.group(1)) if length else 0)
+    while len(received) < end:
+        piece = connection.recv(65536)
+        if not piece:
+            return b""
+        received += piece
+    return received
 
 
 def reply(body=b"[1]", status="200 OK", extra=b""):
