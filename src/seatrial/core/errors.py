@@ -5,8 +5,13 @@
     │   ├── SettingsError              a setting is unknown, of the wrong type or missing
     │   ├── UnknownNameError           a name that is not in the list of known ones
     │   ├── DataError                  a data file cannot be used as configured
+    │   ├── UnauthorizedError          no key, or none that is valid
+    │   ├── ForbiddenError             a valid key that may not do this
+    │   ├── ConflictError              somebody else changed it meanwhile
     │   └── InputError                 one request or one row is malformed
     │       ├── BodyTooLargeError      a request is larger than the server accepts
+    │       ├── HeadTooLargeError      the headers of a request are
+    │       ├── QuarantinedError       an input that has killed workers is not tried again
     │       └── MalformedBodyError     a request body is not JSON at all
     ├── EnvironmentMismatchError       this machine lacks something (exit 3)
     │   ├── MissingLibraryError        an optional library is not installed
@@ -20,6 +25,8 @@
     │   └── NotConvertibleError        a cheaper version of it cannot be made
     └── ServingError                   the server could not answer in time (retry may help)
         ├── OverloadedError            the queue is full
+        ├── RateLimitedError           one caller asks more than it may
+        ├── KilledError                an operator has switched answering off
         ├── DeadlineExceededError      the caller's deadline passed
         ├── CallerGoneError            the caller went away before there was an answer
         └── WorkerLostError            the process that ran the model died
@@ -98,6 +105,27 @@ class DataError(UsageError):
     code = "data-invalid"
 
 
+class UnauthorizedError(UsageError):
+    """A caller shows no key, or none that is valid."""
+
+    code = "unauthorized"
+    http_status = 401
+
+
+class ForbiddenError(UsageError):
+    """A caller shows a valid key, which may not do this."""
+
+    code = "forbidden"
+    http_status = 403
+
+
+class ConflictError(UsageError):
+    """What was to be changed is not what it was when the caller looked."""
+
+    code = "conflict"
+    http_status = 409
+
+
 class InputError(UsageError):
     """One request or one row is malformed."""
 
@@ -110,6 +138,20 @@ class BodyTooLargeError(InputError):
 
     code = "body-too-large"
     http_status = 413
+
+
+class HeadTooLargeError(InputError):
+    """The headers of a request are larger than the server accepts."""
+
+    code = "head-too-large"
+    http_status = 431
+
+
+class QuarantinedError(InputError):
+    """An input that has killed model processes; it is not tried again."""
+
+    code = "input-quarantined"
+    http_status = 422
 
 
 class MalformedBodyError(InputError):
@@ -204,6 +246,19 @@ class OverloadedError(ServingError):
     """The queue is full."""
 
     code = "overloaded"
+
+
+class RateLimitedError(ServingError):
+    """One caller asks more than its key allows, or showed too many wrong keys."""
+
+    code = "rate-limited"
+    http_status = 429
+
+
+class KilledError(ServingError):
+    """An operator has switched answering off; see ``seatrial kill``."""
+
+    code = "killed"
 
 
 class DeadlineExceededError(ServingError):

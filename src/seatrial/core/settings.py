@@ -151,6 +151,27 @@ class ServingSettings(Section, frozen=True):
     log_inputs: Annotated[
         bool, _described("Log inputs as they came; false: only their digests")
     ] = True
+    cache_mib: Annotated[
+        float, Meta(ge=0), _described("Memory for answers given before; 0: no cache", "MiB")
+    ] = 0.0
+    cache_ttl_s: Annotated[
+        PositiveFloat | None,
+        _described("Age at which a cached answer is forgotten; unset: never, for url: 300", "s"),
+    ] = None
+    cache_routes: Annotated[
+        list[str], _described('Routes that use the cache, as "/predict"; empty: all')
+    ] = field(default_factory=list)
+    require_key: Annotated[
+        bool, _described("Refuse callers without an API key even where no key was ever made")
+    ] = False
+    admin_port: Annotated[
+        Annotated[int, Meta(ge=0, le=65_535)] | None,
+        _described("Port of the admin API; 0 takes a free one; unset: no admin API"),
+    ] = None
+    admin_host: Annotated[str, _described("Address of the admin API")] = "127.0.0.1"
+    admin_public: Annotated[
+        bool, _described("Allow an admin_host that other machines reach")
+    ] = False
 
 
 class TargetSettings(Section, frozen=True):

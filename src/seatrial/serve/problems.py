@@ -9,12 +9,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from seatrial.core.errors import SeatrialError
+from seatrial.core.errors import SeatrialError, UnauthorizedError
 
 MEDIA_TYPE = b"application/problem+json"
 
 TYPE_PREFIX = "urn:seatrial:problem:"
 """A URI of the problem's kind that needs no web site; what follows is our error code."""
+
+CHALLENGE = b'Bearer realm="seatrial"'
+"""How a key is shown (RFC 6750); ``X-API-Key`` is taken too."""
 
 TOLD_DETAILS = ("expected", "known", "limit", "pointer", "received", "row")
 """Details that are the caller's business; others stay in our log."""
@@ -83,6 +86,8 @@ def headers(error: SeatrialError) -> list[tuple[bytes, bytes]]:
     made = [(b"content-type", MEDIA_TYPE)]
     if (retry_after_s := error.details.get("retry_after_s")) is not None:
         made.append((b"retry-after", b"%d" % retry_after_s))
+    if isinstance(error, UnauthorizedError):
+        made.append((b"www-authenticate", CHALLENGE))
     if allow := error.details.get("allow"):
         made.append((b"allow", str(allow).encode()))
     return made
