@@ -1,0 +1,102 @@
+"""Learns a batch profile from live batches: bounded in memory, and forgetting."""
+
+from __future__ import annotations
+
+import math
+
+from seatrial.schedule.profile import BatchProfile, Observed, fit
+
+KEEP = 0.95
+"""What a cell keeps of itself when a batch is added: about the last twenty count."""
+
+CLIP = 1.5
+"""A batch moves its cell as if it took at most this many times longer, or shorter, than usual."""
+
+TRUSTED = 20.0
+"""Batches that one cell can stand for: it never outweighs the rest by more."""
+
+FIRST_FIT, FIT_GROWTH, FIT_EVERY_MAX = 16, 2.0, 4096
+"""Batches before the first fit, the factor to the next, and the most between two."""
+
+
+class _Cell:
+    """Batches of like rows and sizes: their means, the time among them clipped."""
+
+    __slots__ = ("count", "rows", "seconds", "size_max", "size_sum")
+
+    def __init__(self, seen: Observed) -> None:
+        self.count = 1.0
+        self.rows = float(seen.rows)
+        self.size_max = float(seen.size_max)
+        self.size_sum = float(seen.size_sum)
+        self.seconds = seen.seconds
+
+    def add(self, seen: Observed) -> None:
+        self.count = min(self.count + 1.0, TRUSTED)
+        share = max(1.0 / self.count, 1.0 - KEEP)
+        self.rows += share * (seen.rows - self.rows)
+        self.size_max += share * (seen.size_max - self.size_max)
+        self.size_sum += share * (seen.size_sum - self.size_sum)
+        near = min(max(seen.seconds, self.seconds / CLIP), self.seconds * CLIP)
+        self.seconds += share * (near - self.seconds)
+
+    def mean(self) -> Observed:
+        return Observed(self.rows, self.size_max, self.size_sum, self.seconds)
+
+
+class Learner:
+    """Keeps what batches cost by rows and size, and says when a new fit is due.
+
+    There are as many cells as doublings of rows times half doublings of size: some hundred.
+    Batches of a warm-up stay in their cells until live ones of the same kind replace them, so a
+    server that only met single rows still knows what company would cost.
+
+    >>> learner = Learner()
+    >>> for rows in (1, 2, 4, 8) * 4:
+    ...     learner.add(rows, 10, rows * 10, 1e-3 + rows * 1e-4)
+    >>> learner.due, round(learner.fit().seconds(3, 10, 30) * 1000, 2)
+    (True, 1.3)
+    """
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[int, int], _Cell] = {}
+        self._since_fit = 0
+        self._fit_after = FIRST_FIT
+
+    def add(self, rows: int, size_max: float, size_sum: float, seconds: float) -> None:
+        """A batch has run."""
+        if seconds <= 0.0:
+            return
+        self._since_fit += 1
+        seen = Observed(rows, size_max, size_sum, seconds)
+        key = (_step(rows, 2.0), _step(size_max, 2.0))
+        cell = self._cells.get(key)
+        if cell is None:
+            self._cells[key] = _Cell(seen)
+        else:
+            cell.add(seen)
+
+    @property
+    def due(self) -> bool:
+        """Whether enough has been seen since the last fit."""
+        return self._since_fit >= self._fit_after
+
+    def fit(self) -> BatchProfile:
+        """Fit a profile to all cells, in a few milliseconds.
+
+        Raises:
+            ValueError: No batch was added yet.
+        """
+        self._since_fit = 0
+        self._fit_after = min(int(self._fit_after * FIT_GROWTH), FIT_EVERY_MAX)
+        cells = list(self._cells.values())
+        return fit([cell.mean() for cell in cells], weights=[cell.count for cell in cells])
+
+
+def _step(value: float, steps: float) -> int:
+    """Return which part of a doubling a value lies in.
+
+    >>> _step(1, 2.0), _step(4, 2.0), _step(5.7, 2.0)
+    (0, 4, 5)
+    """
+    return round(math.log2(max(value, 1.0)) * steps)

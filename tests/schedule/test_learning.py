@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from seatrial.schedule.learning import FIT_EVERY_MAX, Learner
+from seatrial.schedule.packing import packing
+from seatrial.schedule.profile import BatchProfile, Bend
+
+COST = BatchProfile(
+    call_s=4e-4, row_s=2e-4, padded_s=1.5e-4, padded_bends=(Bend(250.0, 6e-5),), typical_size=40.0
+)
+
+
+def live(learner, cost, *, batches, rng, rows_max=8, slower=1.0):
+    """Batches of random rows and log-normal sizes, one in twenty stretched by other work."""
+    for _ in range(batches):
+        rows = int(rng.integers(1, rows_max + 1))
+        sizes = np.clip(rng.lognormal(np.log(40), 0.6, rows), 8, 256).round()
+        seconds = cost.seconds(rows, sizes.max(), sizes.sum()) * slower
+        stretched = 4.0 if rng.random() < 0.05 else 1.0
+        noise = float(np.exp(rng.normal(0, 0.03)))
+        learner.add(rows, float(sizes.max()), float(sizes.sum()), seconds * noise * stretched)
+
+
+def test_some_hundred_batches_lead_to_the_packing_of_the_true_cost():
+    learner = Learner()
+    live(learner, COST, batches=400, rng=np.random.default_rng(1))
+    learned, true = packing(learner.fit()), packing(COST)
+    for size in (20, 40, 80, 160):
+        assert learned.best_row_s(size) == pytest.approx(true.best_row_s(size), rel=0.06)
+        chosen = learned.best_rows(size)
+        assert COST.seconds(chosen, size, chosen * size) / chosen < true.best_row_s(size) * 1.06
+
+
+def test_a_machine_that_turned_slower_is_noticed():
+    learner, rng = Learner(), np.random.default_rng(2)
+    live(learner, COST, batches=500, rng=rng)
+    live(learner, COST, batches=2_000, rng=rng, slower=1.8)
+    assert learner.fit().alone(40) == pytest.approx(1.8 * COST.alone(40), rel=0.1)
+
+
+def test_single_rows_do_not_unlearn_what_the_warm_up_saw_of_company():
+    learner, rng = Learner(), np.random.default_rng(3)
+    live(learner, COST, batches=200, rng=rng)
+    live(learner, COST, batches=5_000, rng=rng, rows_max=1)
+    assert learner.fit().seconds(4, 40, 160) == pytest.approx(COST.seconds(4, 40, 160), rel=0.1)
+
+
+def test_memory_is_bounded():
+    learner, rng = Learner(), np.random.default_rng(4)
+    live(learner, COST, batches=3_000, rng=rng, rows_max=64)
+    assert len(learner._cells) < 200
+
+
+def test_fits_become_rare_but_never_end():
+    learner, fits = Learner(), []
+    for number in range(20_000):
+        learner.add(1 + number % 4, 10.0, 10.0, 1e-3)
+        if learner.due:
+            fits.append(number)
+            learner.fit()
+    gaps = np.diff(fits)
+    assert fits[0] < 20
+    assert (gaps[1:] >= gaps[:-1]).all()
+    assert gaps.max() == FIT_EVERY_MAX
+
+
+def test_a_batch_without_a_time_teaches_nothing():
+    learner = Learner()
+    learner.add(1, 1.0, 1.0, 0.0)
+    with pytest.raises(ValueError, match="at least one"):
+        learner.fit()
