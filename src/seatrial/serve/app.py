@@ -1,8 +1,6 @@
-"""The routes of the server. ``/predict`` is taken before the framework; the rest is Starlette's."""
+"""The routes of the server that are no inference; those never come here."""
 
 from __future__ import annotations
-
-from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,12 +11,12 @@ from starlette.routing import Route
 from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import InputError, SeatrialError, UnknownNameError, UsageError
 from seatrial.serve import http, parsing, problems
+from seatrial.serve.doors.headers import check_media_type
 from seatrial.serve.http import Receive, Scope, Send
 from seatrial.serve.identifiers import Identifiers
 from seatrial.serve.journal import Journal
 from seatrial.serve.messages import FeedbackAnswer, encode
 from seatrial.serve.metrics import CONTENT_TYPE, Metrics
-from seatrial.serve.predict import Predict
 from seatrial.serve.state import State
 
 PREDICT = "/predict"
@@ -27,14 +25,11 @@ FEEDBACK_MAX_BYTES = 64 * 1024
 BODY_WAIT_S = 10.0
 """Longest wait for the body of a small request."""
 
-ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 
 class App:
     """Everything the server answers.
 
     Args:
-        predict: Takes predictions.
         state: Answers the probes.
         metrics: Answers Prometheus.
         journal: Records feedback.
@@ -45,20 +40,18 @@ class App:
     def __init__(
         self,
         *,
-        predict: Predict,
         state: State,
         metrics: Metrics,
         journal: Journal,
         identifiers: Identifiers,
         clock: Clock = SYSTEM,
     ) -> None:
-        self._predict = predict
         self._state = state
         self._metrics = metrics
         self._journal = journal
         self._identifiers = identifiers
         self._clock = clock
-        self._others = Starlette(
+        self._routes = Starlette(
             routes=[
                 Route("/feedback", self._feedback, methods=["POST"]),
                 Route("/livez", self._livez),
@@ -75,14 +68,11 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; see ASGI."""
-        if scope["type"] == "http" and scope["path"] == PREDICT and scope["method"] == "POST":
-            await self._predict(scope, receive, send)
-        else:
-            await self._others(scope, receive, send)
+        await self._routes(scope, receive, send)
 
     async def _feedback(self, request: Request) -> Response:
         headers = dict(request.scope["headers"])
-        http.check_media_type(headers)
+        check_media_type(headers)
         body = await http.read_body(
             request.receive, headers, max_bytes=FEEDBACK_MAX_BYTES, timeout_s=BODY_WAIT_S
         )
@@ -101,7 +91,7 @@ class App:
                 details={"pointer": "/row"},
             )
         self._journal.feedback(said)
-        self._metrics.feedback()
+        self._metrics.count("feedback")
         return _json(encode(FeedbackAnswer(said.id, said.row)))
 
     async def _livez(self, request: Request) -> Response:  # noqa: ARG002  (of the framework)

@@ -1,7 +1,8 @@
-"""The shell around the batcher: it obeys decisions, hands rows to workers and answers to requests.
+"""The shell around the batcher: it obeys decisions, hands rows to workers and settles requests.
 
 It decides nothing but whose fault a failing batch is: its rows are run again one at a time, so
-that only the request that holds the bad row fails.
+that only the request that holds the bad row fails. All requests that one event settles are handed
+on together, so that they can be recorded with one write.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from seatrial.core.clock import SYSTEM, Clock
@@ -22,13 +23,18 @@ from seatrial.core.errors import (
     ServingError,
 )
 from seatrial.models import frames
-from seatrial.models.answers import Answer
 from seatrial.schedule.batcher import Batcher, Decision, Expired, Kill, Rejected, Run
 from seatrial.serve.pending import Pending
 from seatrial.serve.worker import Reply, Worker
 
 Row = tuple[Pending, int]
 """A request and the place of a row in it."""
+
+Settled = Callable[[Sequence[Pending]], None]
+"""Told of the requests that one event settled."""
+
+CRASHES_MAX = 2
+"""Workers that one request may cost before it is given up: its first run and one more."""
 
 
 class _Job:
@@ -41,30 +47,45 @@ class _Job:
         self.rows = rows
         self.waiting: deque[list[Row]] = deque()
 
+    def all_rows(self) -> list[Row]:
+        return [*self.rows, *(row for rows in self.waiting for row in rows)]
+
 
 class Dispatcher:
     """Carries requests to workers and their answers back.
 
     Args:
         batcher: Decides.
+        on_settled: Told of the requests that one event settled, together.
         clock: Where time comes from.
-        on_batch: Told the rows and seconds of every model call, for the metrics.
+        on_batch: Told the rows of every model call, its seconds and whether it answered.
+        on_crash: Told the inputs of a call that its worker did not survive.
+        pure: The model may be asked again what a worker died of: asking changes nothing.
     """
 
     def __init__(
         self,
         batcher: Batcher,
         *,
+        on_settled: Settled,
         clock: Clock = SYSTEM,
-        on_batch: Callable[[int, float], None] | None = None,
+        on_batch: Callable[[list[Row], float], None] | None = None,
+        on_crash: Callable[[list[Any]], None] | None = None,
+        pure: bool = False,
     ) -> None:
         self.batcher = batcher
+        self._on_settled = on_settled
         self._clock = clock
         self._on_batch = on_batch
+        self._on_crash = on_crash
+        self._pure = pure
         self._loop = asyncio.get_running_loop()
         self._workers: dict[int, Worker] = {}
+        self._leaving: dict[int, asyncio.Future[None]] = {}
         self._jobs: dict[int, _Job] = {}
+        self._again: deque[Row] = deque()
         self._pending: dict[int, Pending] = {}
+        self._settled: list[Pending] = []
         self._numbered = 0
         self._timer: asyncio.TimerHandle | None = None
         self._wakes_at_s = math.inf
@@ -74,72 +95,124 @@ class Dispatcher:
         """Requests that wait or run."""
         return len(self._pending)
 
-    def submit(self, inputs: list[Any], *, deadline_s: float, size: int = 1) -> Pending:
-        """Take a request in; its ``done`` tells when it is answered or has failed.
+    @property
+    def deferred(self) -> int:
+        """Requests among them that a ticket waits for."""
+        return sum(pending.deferred for pending in self._pending.values())
+
+    def submit(
+        self,
+        inputs: list[Any],
+        *,
+        owner: Any,
+        now_s: float,
+        deadline_s: float,
+        sizes: Sequence[int] | int = 1,
+        key: str = "",
+        deferred: bool = False,
+    ) -> Pending:
+        """Take rows in; ``on_settled`` is told when they are answered or have failed.
 
         Args:
-            inputs: Its rows, at least one.
-            deadline_s: When it expires, on the dispatcher's clock.
-            size: Size of its largest row.
+            inputs: The rows, at least one.
+            owner: Kept with them for whoever is told.
+            now_s: The time.
+            deadline_s: When they expire.
+            sizes: Their sizes, or that of each.
+            key: Whose share of the server they use.
+            deferred: Nobody holds a connection open for them.
         """
-        now_s = self._clock.now_s()
-        self._numbered += 1
+        self._numbered = number = self._numbered + 1
         pending = Pending(
-            self._numbered,
-            inputs,
-            now_s=now_s,
-            deadline_s=deadline_s,
-            done=self._loop.create_future(),
+            number, inputs, owner=owner, now_s=now_s, deadline_s=deadline_s, deferred=deferred
         )
-        self._pending[pending.number] = pending
+        self._pending[number] = pending
         self._obey(
             self.batcher.arrive(
-                now_s, pending.number, rows=len(inputs), deadline_s=deadline_s, size=size
+                now_s,
+                number,
+                rows=len(inputs),
+                deadline_s=deadline_s,
+                size=sizes if isinstance(sizes, int) else max(sizes),
             )
         )
+        self._hand_on()
         return pending
 
     def fail(self, pending: Pending, error: SeatrialError) -> None:
         """End a request without an answer: its rows that wait are dropped."""
-        if not pending.settled():
-            pending.error = error
-            self._finish(pending)
+        self._fail(pending, error)
+        self._hand_on()
 
     def fail_all(self, error: SeatrialError) -> None:
         """End every request that waits or runs."""
         for pending in list(self._pending.values()):
-            self.fail(pending, error)
+            self._fail(pending, error)
+        self._hand_on()
 
     def add(self, worker: Worker) -> None:
         """Take a warm worker into service."""
         self._workers[worker.number] = worker
-        self._obey(self.batcher.idle(self._clock.now_s(), worker.number))
+        self._offer(worker)
+        self._hand_on()
+
+    async def retire(self, worker: Worker) -> None:
+        """Take a worker out of service between two batches; return when it holds nothing."""
+        if worker.number not in self._workers:
+            return
+        if worker.number in self._jobs:
+            left = self._leaving[worker.number] = self._loop.create_future()
+            await left
+        if self._workers.pop(worker.number, None) is not None:
+            self._obey(self.batcher.lost(self._clock.now_s(), worker.number))
+            self._hand_on()
 
     def remove(self, worker: Worker) -> None:
-        """Take a dead worker out of service; the requests it held fail."""
+        """Take a dead worker out of service; what it held is run again or fails."""
         self._workers.pop(worker.number, None)
         job = self._jobs.pop(worker.number, None)
         self._obey(self.batcher.lost(self._clock.now_s(), worker.number))
         if job is not None:
-            error = worker.loss("answering")
-            for pending, _ in [*job.rows, *(row for rows in job.waiting for row in rows)]:
-                self.fail(pending, error)
+            self._salvage(job)
+        self._release(worker)
+        self._hand_on()
+
+    def _salvage(self, job: _Job) -> None:
+        """Decide what becomes of the rows of a worker that died: who did not kill it lives on."""
+        if self._on_crash is not None:
+            self._on_crash([pending.inputs[row] for pending, row in job.rows])
+        error = job.worker.loss("answering")
+        ran = {id(pending): pending for pending, _ in job.rows}
+        for pending in ran.values():
+            pending.crashes += 1
+        for pending, row in job.all_rows():
+            if pending.settled():
+                continue
+            if id(pending) in ran and not (self._pure and pending.crashes < CRASHES_MAX):
+                self._fail(pending, error)
+            else:
+                self._again.append((pending, row))
+        for worker in list(self._workers.values()):
+            if worker.number not in self._jobs and self._again:
+                self._offer(worker)
 
     def _obey(self, decisions: list[Decision]) -> None:
         for decision in decisions:
-            if isinstance(decision, Run):
-                self._run(decision)
-            elif isinstance(decision, Expired):
-                self._expire(decision)
-            elif isinstance(decision, Rejected):
-                self._reject(decision)
+            kind = type(decision)
+            if kind is Run:
+                self._run(decision)  # type: ignore[arg-type]  # its type was compared
+            elif kind is Expired:
+                self._expire(decision)  # type: ignore[arg-type]  # its type was compared
+            elif kind is Rejected:
+                self._reject(decision)  # type: ignore[arg-type]  # its type was compared
             elif isinstance(decision, Kill) and decision.worker in self._workers:
                 self._workers[decision.worker].end()
         self._arm()
 
     def _run(self, run: Run) -> None:
+        pending = self._pending
         rows = [
-            (self._pending[part.request], row)
+            (pending[part.request], row)
             for part in run.parts
             for row in range(part.start, part.stop)
         ]
@@ -149,10 +222,12 @@ class Dispatcher:
 
     def _call(self, job: _Job) -> None:
         now_s = self._clock.now_s()
+        size = len(job.rows)
         for pending, _ in job.rows:
             if pending.started_s is None:
                 pending.started_s = now_s
-            pending.batch_size = max(pending.batch_size or 0, len(job.rows))
+            if pending.batch_size is None or pending.batch_size < size:
+                pending.batch_size = size
         try:
             job.worker.run(
                 [pending.inputs[row] for pending, row in job.rows],
@@ -166,14 +241,27 @@ class Dispatcher:
         now_s = self._clock.now_s()
         # First, so that after a suspension nothing is answered past its deadline.
         self._obey(self.batcher.tick(now_s))
-        if isinstance(reply, frames.Told) and reply.batch is not None:
-            if self._on_batch is not None:
-                self._on_batch(len(job.rows), reply.batch.elapsed_s)
-            for (pending, row), answer in zip(job.rows, reply.batch.answers, strict=True):
-                self._settle(pending, row, answer, now_s)
-        elif isinstance(reply, frames.Failed):
+        rows = job.rows
+        if isinstance(reply, frames.Failed):
             self._blame(job, reply)
-        self._next(job)
+            self._next(job, now_s)
+        elif isinstance(reply, frames.Told) and reply.batch is not None:
+            # The worker gets its next rows before these are settled: it need not wait for that.
+            self._next(job, now_s)
+            if self._on_batch is not None:
+                self._on_batch(rows, reply.batch.elapsed_s)
+            self._take(rows, reply.batch.answers, now_s)
+        self._hand_on()
+
+    def _take(self, rows: list[Row], answers: list[Any], now_s: float) -> None:
+        for (pending, row), answer in zip(rows, answers, strict=True):
+            if pending.error is not None:
+                continue
+            pending.answers[row] = answer
+            pending.left -= 1
+            if pending.left == 0:
+                pending.ended_s = now_s
+                self._finish(pending)
 
     def _blame(self, job: _Job, failed: frames.Failed) -> None:
         # A wrong number of answers is nobody's row: who got whose cannot be known.
@@ -185,31 +273,52 @@ class Dispatcher:
             error = failed.error()
             if len(job.rows) == 1:
                 error = _of_row(error, row, len(pending.inputs))
-            self.fail(pending, error)
+            self._fail(pending, error)
 
-    def _next(self, job: _Job) -> None:
+    def _next(self, job: _Job, now_s: float) -> None:
         while job.waiting:
             job.rows = [row for row in job.waiting.popleft() if not row[0].settled()]
             if job.rows:
                 self._call(job)
                 return
         if self._jobs.pop(job.worker.number, None) is not None:
-            self._obey(self.batcher.idle(self._clock.now_s(), job.worker.number))
+            self._offer(job.worker, now_s)
 
-    def _settle(self, pending: Pending, row: int, answer: Answer, now_s: float) -> None:
-        if pending.error is not None:
+    def _offer(self, worker: Worker, now_s: float | None = None) -> None:
+        """Give a worker that holds nothing its next rows; those of a dead one come first."""
+        if worker.number in self._leaving:
+            self._release(worker)
             return
-        pending.answers[row] = answer
-        pending.left -= 1
-        pending.ended_s = now_s
-        if pending.left == 0:
+        while self._again:
+            row = self._again.popleft()
+            if not row[0].settled():
+                # Alone: should it kill this one too, it takes nobody with it.
+                job = self._jobs[worker.number] = _Job(worker, [row])
+                self.batcher.lost(self._clock.now_s() if now_s is None else now_s, worker.number)
+                self._call(job)
+                return
+        now_s = self._clock.now_s() if now_s is None else now_s
+        self._obey(self.batcher.idle(now_s, worker.number))
+
+    def _release(self, worker: Worker) -> None:
+        left = self._leaving.pop(worker.number, None)
+        if left is not None and not left.done():
+            left.set_result(None)
+
+    def _fail(self, pending: Pending, error: SeatrialError) -> None:
+        if not pending.settled():
+            pending.error = error
             self._finish(pending)
 
     def _finish(self, pending: Pending) -> None:
         self.batcher.done(pending.number)
-        self._pending.pop(pending.number, None)
-        if not pending.done.done():
-            pending.done.set_result(None)
+        del self._pending[pending.number]
+        self._settled.append(pending)
+
+    def _hand_on(self) -> None:
+        if self._settled:
+            settled, self._settled = self._settled, []
+            self._on_settled(settled)
 
     def _expire(self, expired: Expired) -> None:
         pending = self._pending.get(expired.request)
@@ -220,7 +329,7 @@ class Dispatcher:
                 f"no answer within {waited_ms:.0f} ms: {where}.",
                 hint="Allow more in X-Request-Timeout-Ms, or send fewer rows.",
             )
-            self.fail(pending, error)
+            self._fail(pending, error)
 
     def _reject(self, rejected: Rejected) -> None:
         error = OverloadedError(
@@ -228,7 +337,7 @@ class Dispatcher:
             hint=f"Try again in {rejected.retry_after_s} s.",
             details={"retry_after_s": rejected.retry_after_s},
         )
-        self.fail(self._pending[rejected.request], error)
+        self._fail(self._pending[rejected.request], error)
 
     def _arm(self) -> None:
         wakes_at_s = self.batcher.wakes_at_s()
@@ -243,6 +352,7 @@ class Dispatcher:
         self._timer = None
         self._wakes_at_s = math.inf
         self._obey(self.batcher.tick(self._clock.now_s()))
+        self._hand_on()
 
 
 def shutting_down() -> ServingError:

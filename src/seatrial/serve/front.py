@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -20,14 +20,17 @@ from seatrial.records.record import Origin
 from seatrial.schedule.batcher import Batcher, RowPacking
 from seatrial.serve.app import App
 from seatrial.serve.attendant import Attendant
+from seatrial.serve.deployment import Deployment, Router
 from seatrial.serve.dispatcher import Dispatcher, shutting_down
+from seatrial.serve.doors.native import NativeDoor
 from seatrial.serve.events import Events
 from seatrial.serve.identifiers import Identifiers
+from seatrial.serve.inference import Inference
 from seatrial.serve.journal import Journal
-from seatrial.serve.metrics import Metrics
-from seatrial.serve.parsing import PredictParser
+from seatrial.serve.metrics import Gauge, Metrics
+from seatrial.serve.pending import Pending
 from seatrial.serve.pool import Pool
-from seatrial.serve.predict import Predict
+from seatrial.serve.protocol import Connections, Limits
 from seatrial.serve.samples import samples
 from seatrial.serve.state import State
 from seatrial.serve.warmup import WarmUp
@@ -42,10 +45,6 @@ DRAIN_LIMIT_S = 20.0
 KEEPER_LIMIT_S = 1.0
 """How long the keeper may take to end: what it leaves unsealed is readable, and sealed by the
 next one."""
-
-KEEP_ALIVE_S = 75
-"""Idle connections are kept longer than by the usual clients and balancers, so that it is they
-who close first and never meet a connection that is just going."""
 
 BACKLOG = 2048
 """Connections the kernel may hold for us during a burst."""
@@ -123,68 +122,104 @@ class Front:
 
     def _assemble(self) -> None:
         plan, serving = self._plan, self._plan.settings.serving
-        name = plan.settings.model.name
-        identifiers = Identifiers(name)
+        identifiers = self._identifiers = Identifiers(plan.settings.model.name)
         self._journal = Journal(
             self._writer,
-            release=plan.release,
-            variant=serving.variant,
             origin=plan.origin,
             keep_inputs=serving.log_inputs,
             confidence_min=serving.confidence_min,
         )
-        batcher = Batcher(
-            RowPacking(serving.batch_max),
-            queue_rows=serving.queue_rows,
-            grace_s=KILL_GRACE_S,
-        )
-        self._dispatcher = Dispatcher(batcher, on_batch=self._called)
-        self._pool = Pool(
-            folder=plan.folder,
-            settings=plan.settings,
-            variant=serving.variant,
-            count=plan.workers,
-            dispatcher=self._dispatcher,
-            warm_up=self._warm_up,
-            on_loss=self._lost,
-        )
+        native = NativeDoor(plan.settings.model.input, rows_max=serving.queue_rows)
+        first = self._deployment(plan.settings, plan.release, serving.variant)
+        self._router = Router(first, native=native)
+        self._state = State(self._router)
         self._metrics = Metrics(
-            model=name,
-            release=plan.release,
+            model=plan.settings.model.name,
+            release=lambda: self._router.current.release,
             variant=serving.variant,
-            queue_depth=lambda: batcher.rows_waiting,
-            inflight=lambda: self._dispatcher.inflight,
-            ready_workers=lambda: self._pool.ready,
-            dropped=lambda: self._writer.state().dropped,
+            gauges=self._gauges(),
         )
-        self._state = State(
-            release=plan.release,
-            variant=serving.variant,
-            pool=self._pool,
-            dispatcher=self._dispatcher,
-        )
-        predict = Predict(
-            parser=PredictParser(plan.settings.model.input),
-            dispatcher=self._dispatcher,
+        self._inference = Inference(
+            router=self._router,
+            gates=[self._state.admit],
             journal=self._journal,
             metrics=self._metrics,
             events=self._events,
             identifiers=identifiers,
-            release=plan.release,
-            variant=serving.variant,
+            timeout_s=serving.timeout_ms / 1000,
+        )
+        doors = {(b"POST", b"/predict"): native}
+        self._connections = Connections(
+            limits=Limits(),
+            door_of=lambda method, path: doors.get((method, path)),
+            inference=self._inference,
             body_max_bytes=int(serving.body_max_mib * MIB),
-            rows_max=serving.queue_rows,
-            timeout_ms=serving.timeout_ms,
-            admit=self._state.admit,
         )
         self._app = App(
-            predict=predict,
             state=self._state,
             metrics=self._metrics,
             journal=self._journal,
             identifiers=identifiers,
         )
-        self._identifiers = identifiers
+
+    def _deployment(self, settings: Settings, release: str, variant: str) -> Deployment:
+        serving = settings.serving
+        batcher = Batcher(
+            RowPacking(serving.batch_max), queue_rows=serving.queue_rows, grace_s=KILL_GRACE_S
+        )
+        dispatcher = Dispatcher(
+            batcher,
+            on_settled=self._settled,
+            on_batch=self._called,
+        )
+        pool = Pool(
+            folder=self._plan.folder,
+            settings=settings,
+            variant=variant,
+            count=self._plan.workers,
+            dispatcher=dispatcher,
+            warm_up=lambda worker: self._warm_up(worker, deployment),
+            on_loss=self._lost,
+        )
+        deployment = Deployment(
+            release=release, variant=variant, settings=settings, dispatcher=dispatcher, pool=pool
+        )
+        return deployment
+
+    def _settled(self, settled: Sequence[Pending]) -> None:
+        self._inference.settled(settled)
+
+    def _gauges(self) -> list[Gauge]:
+        def dispatcher() -> Dispatcher:
+            return self._router.current.dispatcher
+
+        return [
+            Gauge(
+                "seatrial_queue_depth",
+                "Rows that wait for a worker",
+                lambda: dispatcher().batcher.rows_waiting,
+            ),
+            Gauge(
+                "seatrial_inflight_requests",
+                "Requests that wait or run",
+                lambda: dispatcher().inflight,
+            ),
+            Gauge(
+                "seatrial_workers_ready",
+                "Workers that answer",
+                lambda: self._router.current.pool.ready,
+            ),
+            Gauge(
+                "seatrial_log_dropped",
+                "Records that the log let go",
+                lambda: self._writer.state().dropped,
+            ),
+            Gauge(
+                "seatrial_connections",
+                "Connections that are open",
+                lambda: len(self._connections.open),
+            ),
+        ]
 
     async def run(self) -> None:
         """Serve until told to stop by a signal.
@@ -198,9 +233,12 @@ class Front:
         self._warming = asyncio.create_task(self._prepare_warm_up())
         server = _Server(self._config())
         serving = asyncio.create_task(server.serve(sockets=[self._bound]))
-        ticking = asyncio.create_task(self._tick())
+        ticking = [
+            asyncio.create_task(self._tick()),
+            asyncio.create_task(self._connections.sweep()),
+        ]
         try:
-            if await self._unless_stopped(self._pool.start()):
+            if await self._unless_stopped(self._router.current.pool.start()):
                 self._state.phase = "serving"
                 self._say_ready()
                 await self._stopping.wait()
@@ -216,14 +254,13 @@ class Front:
         return uvicorn.Config(
             self._app,
             loop="none",
-            http="httptools",
+            http=self._connections.protocol,  # type: ignore[arg-type]  # uvicorn calls it like a class
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=int(DRAIN_LIMIT_S) + 2,
             backlog=BACKLOG,
         )
@@ -257,15 +294,15 @@ class Front:
             events=self._events,
         )
 
-    async def _warm_up(self, worker: Worker) -> None:
+    async def _warm_up(self, worker: Worker, deployment: Deployment) -> None:
         if not worker.hello.takes_batches:
-            self._dispatcher.batcher.packing = RowPacking(1)
+            deployment.dispatcher.batcher.packing = RowPacking(1)
         warm_up = await asyncio.shield(self._warming)
-        await warm_up(worker)
+        await warm_up(worker, deployment)
         self._state.warm_up = warm_up.told
 
-    def _called(self, rows: int, seconds: float) -> None:
-        self._metrics.batch(rows, seconds)
+    def _called(self, rows: Sequence[object], seconds: float) -> None:
+        self._metrics.batch(len(rows), seconds)
 
     def _lost(self, error: SeatrialError) -> None:
         self._metrics.loss(error.code)
@@ -276,7 +313,12 @@ class Front:
         host, port = self._bound.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         self._announce(
-            Ready(f"http://{shown}:{port}", os.getpid(), self._plan.release, self._pool.ready)
+            Ready(
+                f"http://{shown}:{port}",
+                os.getpid(),
+                self._plan.release,
+                self._router.current.pool.ready,
+            )
         )
 
     def _listen_to_signals(self) -> None:
@@ -295,21 +337,21 @@ class Front:
     async def _drain(self) -> None:
         """Turn readiness off, go on answering for the delay, then stop listening."""
         self._state.phase = "draining"
-        self._events.say("draining", {"inflight": self._dispatcher.inflight})
+        self._events.say("draining", {"inflight": self._router.current.dispatcher.inflight})
         if not self._hurry:
             await asyncio.sleep(self._plan.drain_delay_s)
 
-    async def _close(self, serving: asyncio.Task[None], ticking: asyncio.Task[None]) -> None:
+    async def _close(self, serving: asyncio.Task[None], ticking: list[asyncio.Task[None]]) -> None:
         loop = asyncio.get_running_loop()
         limit = loop.call_later(DRAIN_LIMIT_S, self._give_up)
         with contextlib.suppress(asyncio.CancelledError):
             await serving
         limit.cancel()
         self._state.phase = "stopping"
-        for task in (ticking, self._warming):
+        for task in (*ticking, self._warming):
             task.cancel()
-        await asyncio.gather(ticking, self._warming, return_exceptions=True)
-        await self._pool.close()
+        await asyncio.gather(*ticking, self._warming, return_exceptions=True)
+        await self._router.current.close()
         self._writer.close()
         if self._keeper is not None:
             await self._keeper.stop(limit_s=KEEPER_LIMIT_S)
@@ -317,7 +359,7 @@ class Front:
     def _give_up(self) -> None:
         """Answer what is still in flight: orchestrators wait no longer."""
         self._state.phase = "stopping"
-        self._dispatcher.fail_all(shutting_down())
+        self._router.current.dispatcher.fail_all(shutting_down())
 
     async def _tick(self) -> None:
         keeper_told = False

@@ -19,7 +19,7 @@ ROWS_MAX = 256**_ROWS - 1
 """Most rows that an id can name; more are refused long before."""
 
 TRACE_PARENT = re.compile(
-    r"^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$"
+    rb"^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}\Z"
 )
 """A valid W3C ``traceparent``; anything else is ignored and a new trace begun."""
 
@@ -70,12 +70,10 @@ class Identifiers:
         return keyed.digest()
 
 
-def trace_parent(received: str | None) -> str:
-    """Return the caller's ``traceparent``, or that of a new trace where there is no valid one.
+def trace_parent(received: bytes) -> bytes | None:
+    """Return the caller's ``traceparent`` where it is valid.
 
-    >>> trace_parent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")[:10]
-    '00-4bf92f3'
+    >>> trace_parent(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")[:10]
+    b'00-4bf92f3'
     """
-    if received is not None and TRACE_PARENT.match(received):
-        return received
-    return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-00"
+    return received if TRACE_PARENT.match(received) else None

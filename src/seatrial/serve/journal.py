@@ -1,38 +1,29 @@
-"""Turns what became of a request into records, one per row, before its answer leaves."""
+"""Turns what became of a call into records, one per row, before its answer leaves."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, UnsetType
 
 from seatrial.core import digests
 from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import (
     CallerGoneError,
     DeadlineExceededError,
-    InputError,
+    KilledError,
     SeatrialError,
     ServingError,
+    UsageError,
     WorkerLostError,
 )
 from seatrial.models.answers import Answer
 from seatrial.records.log import LogWriter
-from seatrial.records.record import Feedback, Origin, Record, Status
+from seatrial.records.record import Event, Feedback, Origin, Record, Status
+from seatrial.serve.call import Call
 from seatrial.serve.messages import FeedbackRequest, Result
-from seatrial.serve.pending import Pending
 
 MS = 1000.0
-
-
-class Arrival(Struct, frozen=True):
-    """When and as what a request came in."""
-
-    id: str
-    at: datetime
-    at_s: float
-    route: str = "/predict"
 
 
 class Journal:
@@ -40,8 +31,6 @@ class Journal:
 
     Args:
         writer: The log.
-        release: What answers.
-        variant: Which variant of it.
         origin: Who causes the requests of this server.
         keep_inputs: Log inputs as they came, rather than their digests.
         confidence_min: Below it the model abstains.
@@ -52,16 +41,12 @@ class Journal:
         self,
         writer: LogWriter,
         *,
-        release: str,
-        variant: str,
         origin: Origin,
         keep_inputs: bool,
         confidence_min: float,
         clock: Clock = SYSTEM,
     ) -> None:
         self._writer = writer
-        self._release = release
-        self._variant = variant
         self._origin = origin
         self._keep_inputs = keep_inputs
         self._confidence_min = confidence_min
@@ -76,58 +61,94 @@ class Journal:
         """Say whether an answer is withheld; one without confidence never is."""
         return answer.confidence is not None and answer.confidence < self._confidence_min
 
-    def answered(
-        self, arrival: Arrival, pending: Pending, *, origin: Origin | None = None
+    def results(
+        self, call: Call, records: list[Event], *, origin: Origin | None = None
     ) -> list[Result]:
-        """Record the rows of an answered request; return them as the caller sees them.
+        """Return the results of an answered call as its caller sees them.
+
+        Args:
+            call: Its pending rows all have answers.
+            records: Gets one record per row; nothing is written yet.
+            origin: Who caused it, if not the callers of this server.
+        """
+        results: list[Result] = []
+        pending = call.pending
+        if pending is None:
+            return results
+        now_s = self._clock.now_s()
+        started_s = now_s if pending.started_s is None else pending.started_s
+        ended_s = now_s if pending.ended_s is None else pending.ended_s
+        release, variant = call.deployment.release, call.deployment.variant
+        for row, (value, answer) in enumerate(zip(pending.inputs, pending.answers, strict=True)):
+            assert answer is not None  # noqa: S101  (settled without an error)
+            confidence = answer.confidence
+            withheld = confidence is not None and confidence < self._confidence_min
+            output = None if withheld else answer.output
+            results.append(Result(output, confidence, answer.scores, withheld))
+            records.append(
+                Record(
+                    id=call.id,
+                    row=row,
+                    time=call.at,
+                    monotonic_s=call.at_s,
+                    origin=origin or self._origin,
+                    release=release,
+                    variant=variant,
+                    route=call.door.route,
+                    input=value if self._keep_inputs else None,
+                    input_digest=None if self._keep_inputs else digests.of_document(value),
+                    output=answer.output,
+                    confidence=confidence,
+                    scores=answer.scores,
+                    status="abstained" if withheld else "answered",
+                    degraded=call.degraded,
+                    cache=call.cache,
+                    batch_size=pending.batch_size,
+                    admit_ms=(pending.submitted_s - call.at_s) * MS,
+                    queue_ms=(started_s - pending.submitted_s) * MS,
+                    model_ms=(ended_s - started_s) * MS,
+                    send_ms=(now_s - ended_s) * MS,
+                    total_ms=(now_s - call.at_s) * MS,
+                    key_id=call.key_id,
+                )
+            )
+        return results
+
+    def write(self, records: list[Event]) -> None:
+        """Write records, all with one write; when this returns they survive ``kill -9``.
 
         Raises:
             ServingError: They could not be recorded, and the log refuses rather than drops.
         """
-        results, records = [], []
-        times = self._times(arrival, pending)
-        for row, (value, answer) in enumerate(zip(pending.inputs, pending.answers, strict=True)):
-            if answer is None:
-                continue
-            withheld = self.abstains(answer)
-            results.append(
-                Result(
-                    None if withheld else answer.output,
-                    answer.confidence,
-                    answer.scores,
-                    withheld,
-                )
-            )
-            records.append(
-                self._record(
-                    arrival,
-                    row,
-                    value,
-                    times,
-                    status="abstained" if withheld else "answered",
-                    answer=answer,
-                    origin=origin or self._origin,
-                )
-            )
         self._writer.append(records)
-        return results
 
-    def refused(
-        self,
-        arrival: Arrival,
-        inputs: list[Any],
-        error: SeatrialError,
-        *,
-        pending: Pending | None = None,
-    ) -> None:
-        """Record the rows of a request that was not answered; one row where none is known."""
-        times = self._times(arrival, pending)
-        status = status_of(error)
+    def refused(self, call: Call, error: SeatrialError) -> None:
+        """Record the rows of a call that was not answered; one row where none is known.
+
+        Raises:
+            ServingError: As :meth:`write`.
+        """
+        times = self._times(call)
         self._writer.append(
-            self._record(
-                arrival, row, value, times, status=status, error=error.code, origin=self._origin
+            Record(
+                id=call.id,
+                row=row,
+                time=call.at,
+                monotonic_s=call.at_s,
+                origin=self._origin,
+                release=call.deployment.release,
+                variant=call.deployment.variant,
+                route=call.door.route,
+                input=value if self._keep_inputs else None,
+                input_digest=self._digest(value),
+                status=status_of(error),
+                error=error.code,
+                degraded=call.degraded,
+                cache=call.cache,
+                key_id=call.key_id,
+                **times,
             )
-            for row, value in enumerate(inputs or [None])
+            for row, value in enumerate(call.rows or [None])
         )
 
     def feedback(self, said: FeedbackRequest) -> None:
@@ -144,53 +165,22 @@ class Journal:
             ]
         )
 
-    def _times(self, arrival: Arrival, pending: Pending | None) -> dict[str, Any]:
+    def _digest(self, value: Any) -> str | None:
+        if self._keep_inputs or value is None:
+            return None
+        return digests.of_document(value)
+
+    def _times(self, call: Call) -> dict[str, Any]:
         now_s = self._clock.now_s()
-        times: dict[str, Any] = {"total_ms": (now_s - arrival.at_s) * MS}
+        times: dict[str, Any] = {"total_ms": (now_s - call.at_s) * MS}
+        pending = call.pending
         if pending is None:
             return times
-        times["admit_ms"] = (pending.submitted_s - arrival.at_s) * MS
+        times["admit_ms"] = (pending.submitted_s - call.at_s) * MS
         started_s = now_s if pending.started_s is None else pending.started_s
         times["queue_ms"] = (started_s - pending.submitted_s) * MS
         times["batch_size"] = pending.batch_size
-        if pending.ended_s is not None:
-            times["model_ms"] = (pending.ended_s - started_s) * MS
-            times["send_ms"] = (now_s - pending.ended_s) * MS
         return times
-
-    def _record(
-        self,
-        arrival: Arrival,
-        row: int,
-        value: Any,
-        times: dict[str, Any],
-        *,
-        status: Status,
-        origin: Origin,
-        answer: Answer | None = None,
-        error: str | None = None,
-    ) -> Record:
-        digest = None
-        if not self._keep_inputs and value is not None:
-            digest = digests.of_document(value)
-        return Record(
-            id=arrival.id,
-            row=row,
-            time=arrival.at,
-            monotonic_s=arrival.at_s,
-            origin=origin,
-            release=self._release,
-            variant=self._variant,
-            route=arrival.route,
-            input=value if self._keep_inputs else None,
-            input_digest=digest,
-            output=answer.output if answer else None,
-            confidence=answer.confidence if answer else None,
-            scores=answer.scores if answer else None,
-            status=status,
-            error=error,
-            **times,
-        )
 
 
 def status_of(error: SeatrialError) -> Status:
@@ -203,8 +193,10 @@ def status_of(error: SeatrialError) -> Status:
         return "timed_out"
     if isinstance(error, CallerGoneError):
         return "cancelled"
+    if isinstance(error, KilledError):
+        return "killed"
     if isinstance(error, WorkerLostError):
         return "failed"
-    if isinstance(error, (InputError, ServingError)):
+    if isinstance(error, (UsageError, ServingError)):
         return "rejected"
     return "failed"

@@ -1,19 +1,32 @@
-"""What Prometheus scrapes: names with one prefix, base units, and no ids in labels."""
+"""What Prometheus scrapes: names with one prefix, base units, and no ids in labels.
+
+Counting happens ten thousand times a second and scraping every few seconds: counts are plain
+numbers here, and become metrics when they are asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import bisect
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+
+from seatrial.serve.messages import Result
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -25,128 +38,184 @@ DURATION_BUCKETS_S = (
 
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
+COMMON = ("model", "release")
 
-class Metrics:
+
+class Tally:
+    """A histogram in the making.
+
+    >>> tally = Tally((1.0, 2.0))
+    >>> for value in (0.5, 2.0, 9.0): tally.add(value)
+    >>> tally.cumulative(), tally.total
+    ([('1.0', 1), ('2.0', 2), ('+Inf', 3)], 11.5)
+    """
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        """Count a value."""
+        self._counts[bisect.bisect_left(self._bounds, value)] += 1
+        self.total += value
+
+    def cumulative(self) -> list[tuple[str, int]]:
+        """Return how many values lay at or below each bound."""
+        running, made = 0, []
+        names = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
+        for name, count in zip(names, self._counts, strict=True):
+            running += count
+            made.append((name, running))
+        return made
+
+
+class Gauge:
+    """A figure that is read when it is asked for."""
+
+    def __init__(self, name: str, description: str, read: Callable[[], float]) -> None:
+        self.name = name
+        self.description = description
+        self.read = read
+
+
+class Metrics(Collector):  # type: ignore[misc]  # the library has no types
     """The figures of one server.
 
     Args:
         model: Name of the model.
-        release: What answers.
+        release: Reads what answers now.
         variant: Which variant.
-        queue_depth: Reads the rows that wait.
-        inflight: Reads the requests that wait or run.
-        ready_workers: Reads the workers that answer.
-        dropped: Reads the records that the log had to let go.
+        gauges: What is read when it is asked for.
     """
 
     def __init__(
-        self,
-        *,
-        model: str,
-        release: str,
-        variant: str,
-        queue_depth: Callable[[], float],
-        inflight: Callable[[], float],
-        ready_workers: Callable[[], float],
-        dropped: Callable[[], float],
+        self, *, model: str, release: Callable[[], str], variant: str, gauges: Sequence[Gauge]
     ) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        name, _, digest = release.partition("@")
-        Gauge(
-            "seatrial_model_info",
-            "What this server answers with; always 1",
-            ["model", "release", "digest", "variant"],
-            registry=self.registry,
-        ).labels(name, release, digest, variant).set(1)
-        self._labels = (model, release)
-        self._requests = Counter(
-            "seatrial_requests",
-            "Requests by HTTP status",
-            ["model", "release", "code"],
-            registry=self.registry,
-        )
-        self._duration = Histogram(
-            "seatrial_request_duration_seconds",
-            "From the arrival of a request to its answer",
-            ["model", "release"],
-            buckets=DURATION_BUCKETS_S,
-            registry=self.registry,
-        ).labels(*self._labels)
-        self._rows = Counter(
-            "seatrial_rows",
-            "Rows by what became of them",
-            ["model", "release", "status"],
-            registry=self.registry,
-        )
-        self._rejected = Counter(
-            "seatrial_rejected",
-            "Requests that were not answered, by error code",
-            ["model", "release", "reason"],
-            registry=self.registry,
-        )
-        self._batch_rows = Histogram(
-            "seatrial_batch_size",
-            "Rows in one call of the model",
-            ["model", "release"],
-            buckets=BATCH_BUCKETS,
-            registry=self.registry,
-        ).labels(*self._labels)
-        self._batch_seconds = Histogram(
-            "seatrial_batch_duration_seconds",
-            "Time of one call of the model, in its process",
-            ["model", "release"],
-            buckets=DURATION_BUCKETS_S,
-            registry=self.registry,
-        ).labels(*self._labels)
-        self._losses = Counter(
-            "seatrial_worker_losses",
-            "Workers that died, hung or could not start",
-            ["model", "release", "reason"],
-            registry=self.registry,
-        )
-        self._feedback = Counter(
-            "seatrial_feedback",
-            "Labels and ratings received",
-            ["model", "release"],
-            registry=self.registry,
-        ).labels(*self._labels)
-        self._gauge("seatrial_queue_depth", "Rows that wait for a worker", queue_depth)
-        self._gauge("seatrial_inflight_requests", "Requests that wait or run", inflight)
-        self._gauge("seatrial_workers_ready", "Workers that answer", ready_workers)
-        self._gauge("seatrial_log_dropped", "Records that the log let go", dropped)
+        self._model = model
+        self._release = release
+        self._variant = variant
+        self._gauges = list(gauges)
+        self._requests: Counter[tuple[str, int]] = Counter()
+        self._rows: Counter[str] = Counter()
+        self._rejected: Counter[str] = Counter()
+        self._losses: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._duration = Tally(DURATION_BUCKETS_S)
+        self._batch_rows = Tally(BATCH_BUCKETS)
+        self._batch_seconds = Tally(DURATION_BUCKETS_S)
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        self._registry.register(self)
 
-    def request(self, code: int, seconds: float, fates: Mapping[str, int]) -> None:
-        """Count a request, and its rows by what became of them."""
-        self._requests.labels(*self._labels, code).inc()
-        self._duration.observe(seconds)
-        for status, rows in fates.items():
-            if rows:
-                self._rows.labels(*self._labels, status).inc(rows)
+    def answered(self, route: str, seconds: float, results: Sequence[Result]) -> None:
+        """Count an answered request and its rows."""
+        self._requests[(route, 200)] += 1
+        self._duration.add(seconds)
+        for result in results:
+            self._rows["abstained" if result.abstained else "answered"] += 1
 
-    def rejected(self, reason: str) -> None:
-        """Count a request that was not answered."""
-        self._rejected.labels(*self._labels, reason).inc()
+    def refused(
+        self, route: str, code: int, reason: str, seconds: float, fates: Mapping[str, int]
+    ) -> None:
+        """Count a request that was not answered, by HTTP status and by error code."""
+        self._requests[(route, code)] += 1
+        self._rejected[reason] += 1
+        self._duration.add(seconds)
+        self._rows.update(fates)
 
     def batch(self, rows: int, seconds: float) -> None:
         """Count a call of the model."""
-        self._batch_rows.observe(rows)
-        self._batch_seconds.observe(seconds)
+        self._batch_rows.add(rows)
+        self._batch_seconds.add(seconds)
 
     def loss(self, reason: str) -> None:
         """Count a worker that was lost."""
-        self._losses.labels(*self._labels, reason).inc()
+        self._losses[reason] += 1
 
-    def feedback(self) -> None:
-        """Count a label or rating."""
-        self._feedback.inc()
+    def count(self, name: str, amount: int = 1) -> None:
+        """Count one of :data:`COUNTERS`."""
+        self._counts[name] += amount
 
     def exposition(self) -> bytes:
         """Return the page that Prometheus scrapes."""
-        page: bytes = generate_latest(self.registry)
+        page: bytes = generate_latest(self._registry)
         return page
 
-    def _gauge(self, name: str, description: str, read: Callable[[], float]) -> None:
-        gauge = Gauge(name, description, ["model", "release"], registry=self.registry)
-        gauge.labels(*self._labels).set_function(read)
+    def collect(self) -> Iterator[Metric]:
+        """Return every metric; see :class:`prometheus_client.registry.Collector`."""
+        name, _, digest = self._release().partition("@")
+        yield _gauge(
+            "seatrial_model_info",
+            "What this server answers with; always 1",
+            {"model": name, "release": name, "digest": digest, "variant": self._variant},
+            1,
+        )
+        yield self._by(
+            "seatrial_requests",
+            "Requests by route and HTTP status",
+            ("route", "code"),
+            {(route, str(code)): n for (route, code), n in self._requests.items()},
+        )
+        for counter, description, label, counts in (
+            ("seatrial_rows", "Rows by what became of them", "status", self._rows),
+            ("seatrial_rejected", "Requests not answered, by error code", "reason", self._rejected),
+            ("seatrial_worker_losses", "Workers that died or hung", "reason", self._losses),
+        ):
+            yield self._by(counter, description, (label,), {(k,): n for k, n in counts.items()})
+        for counter, description in COUNTERS.items():
+            yield self._by(f"seatrial_{counter}", description, (), {(): self._counts[counter]})
+        for histogram, description, tally in (
+            (
+                "seatrial_request_duration_seconds",
+                "From the arrival of a request to its answer",
+                self._duration,
+            ),
+            ("seatrial_batch_size", "Rows in one call of the model", self._batch_rows),
+            (
+                "seatrial_batch_duration_seconds",
+                "Time of one call of the model, in its process",
+                self._batch_seconds,
+            ),
+        ):
+            family = HistogramMetricFamily(histogram, description, labels=COMMON)
+            family.add_metric(self._common, tally.cumulative(), tally.total)
+            yield family
+        for gauge in self._gauges:
+            labels = dict(zip(COMMON, self._common, strict=True))
+            yield _gauge(gauge.name, gauge.description, labels, gauge.read())
+
+    @property
+    def _common(self) -> tuple[str, str]:
+        return self._model, self._release()
+
+    def _by(
+        self,
+        name: str,
+        description: str,
+        labels: tuple[str, ...],
+        counts: Mapping[tuple[str, ...], int],
+    ) -> Metric:
+        family = CounterMetricFamily(name, description, labels=[*COMMON, *labels])
+        for values, count in sorted(counts.items()):
+            family.add_metric([*self._common, *values], count)
+        return family
+
+
+COUNTERS = {
+    "feedback": "Labels and ratings received",
+    "retries": "Requests that said they were retries",
+    "degraded": "Requests answered on a lower rung of the ladder",
+    "cache_hits": "Rows answered from the cache",
+    "cache_joined": "Rows answered by an identical row already under way",
+    "cache_misses": "Rows that the cache did not know",
+    "crash_retries": "Rows run again after their worker died",
+}
+"""Counters without labels of their own."""
+
+
+def _gauge(name: str, description: str, labels: Mapping[str, Any], value: float) -> Metric:
+    family = GaugeMetricFamily(name, description, labels=list(labels))
+    family.add_metric([str(label) for label in labels.values()], value)
+    return family

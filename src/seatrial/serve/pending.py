@@ -1,8 +1,7 @@
-"""A request between admission and answer: its rows, and what is known of them so far."""
+"""Rows between admission and answer, and what is known of them so far."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from seatrial.core.errors import SeatrialError
@@ -10,27 +9,36 @@ from seatrial.models.answers import Answer
 
 
 class Pending:
-    """A request between admission and answer.
+    """Rows of one request that the model is to answer.
 
     Attributes:
+        number: The dispatcher's own.
+        inputs: The rows.
+        owner: Whoever submitted them; told when they are settled.
         answers: One per row; ``None`` where there is none yet.
-        done: Set when every row is answered or the request has failed.
+        left: Rows without an answer.
         error: Why it failed.
+        submitted_s: When it was admitted.
+        deadline_s: When nobody waits for it any more.
         started_s: When a worker got its first row; ``None`` if none did.
         ended_s: When the last answer came.
         batch_size: Rows in the largest model call that it was part of.
+        crashes: Workers that died while they held a row of it.
+        deferred: Whether a ticket waits for it rather than a connection.
     """
 
     __slots__ = (
         "answers",
         "batch_size",
+        "crashes",
         "deadline_s",
-        "done",
+        "deferred",
         "ended_s",
         "error",
         "inputs",
         "left",
         "number",
+        "owner",
         "started_s",
         "submitted_s",
     )
@@ -40,21 +48,24 @@ class Pending:
         number: int,
         inputs: list[Any],
         *,
+        owner: Any,
         now_s: float,
         deadline_s: float,
-        done: asyncio.Future[None],
+        deferred: bool = False,
     ) -> None:
         self.number = number
         self.inputs = inputs
+        self.owner = owner
         self.answers: list[Answer | None] = [None] * len(inputs)
         self.left = len(inputs)
         self.submitted_s = now_s
         self.deadline_s = deadline_s
+        self.deferred = deferred
         self.started_s: float | None = None
         self.ended_s: float | None = None
         self.batch_size: int | None = None
         self.error: SeatrialError | None = None
-        self.done = done
+        self.crashes = 0
 
     def settled(self) -> bool:
         """Say whether nothing more can happen to it."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from seatrial.core.errors import ServingError
-from seatrial.serve.dispatcher import Dispatcher, shutting_down
-from seatrial.serve.pool import Pool
+from seatrial.serve.call import Call
+from seatrial.serve.deployment import Router
+from seatrial.serve.dispatcher import shutting_down
 
 Phase = Literal["starting", "serving", "draining", "stopping"]
 
@@ -15,25 +16,24 @@ class State:
     """The phase of one server and what it knows of its parts.
 
     Args:
-        release: What answers.
-        variant: Which variant of it.
-        pool: The workers.
-        dispatcher: The queue before them.
+        router: Says what answers.
     """
 
-    def __init__(self, *, release: str, variant: str, pool: Pool, dispatcher: Dispatcher) -> None:
+    def __init__(self, router: Router) -> None:
         self.phase: Phase = "starting"
-        self.release = release
-        self.variant = variant
         self.warm_up = "not done yet"
-        self._pool = pool
-        self._dispatcher = dispatcher
+        self._router = router
+
+    @property
+    def release(self) -> str:
+        """What answers now."""
+        return self._router.current.release
 
     def ready(self) -> bool:
         """Say whether traffic may be sent here."""
-        return self.phase == "serving" and self._pool.ready > 0
+        return self.phase == "serving" and self._router.current.ready
 
-    def admit(self) -> None:
+    def admit(self, call: Call) -> None:  # noqa: ARG002  (of a gate)
         """Let a request in. While workers are being replaced it may wait for them.
 
         Raises:
@@ -50,14 +50,16 @@ class State:
 
     def public(self) -> dict[str, Any]:
         """Return what anybody may know."""
+        deployment = self._router.current
+        batcher = deployment.dispatcher.batcher
         return {
             "state": "ready" if self.ready() else self.phase,
-            "release": self.release,
-            "variant": self.variant,
+            "release": deployment.release,
+            "variant": deployment.variant,
             "degraded": False,
-            "workers": {"ready": self._pool.ready, "wanted": len(self._pool.seats)},
-            "rows_waiting": self._dispatcher.batcher.rows_waiting,
-            "expected_wait_s": round(self._dispatcher.batcher.expected_wait_s(), 3),
+            "workers": {"ready": deployment.pool.ready, "wanted": len(deployment.pool.seats)},
+            "rows_waiting": batcher.rows_waiting,
+            "expected_wait_s": round(batcher.expected_wait_s(), 3),
         }
 
     def verbose(self) -> dict[str, Any]:
@@ -75,6 +77,6 @@ class State:
                     "starts": seat.starts,
                     "last_error": seat.error.message if seat.error else None,
                 }
-                for seat in self._pool.seats
+                for seat in self._router.current.pool.seats
             ],
         }

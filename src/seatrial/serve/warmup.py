@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import math
 from collections.abc import Iterator
@@ -10,9 +9,13 @@ from typing import Any
 
 from seatrial.core.clock import SYSTEM, Clock, TimeBudget
 from seatrial.core.errors import InputError, ModelError
+from seatrial.records.record import Event
+from seatrial.serve.call import Call
+from seatrial.serve.deployment import Deployment
+from seatrial.serve.doors.door import Request
 from seatrial.serve.events import Events
 from seatrial.serve.identifiers import Identifiers
-from seatrial.serve.journal import Arrival, Journal
+from seatrial.serve.journal import Journal
 from seatrial.serve.pending import Pending
 from seatrial.serve.worker import Worker
 
@@ -55,8 +58,8 @@ class WarmUp:
         self._clock = clock
         self.told = "no eval inputs to warm up with"
 
-    async def __call__(self, worker: Worker) -> None:
-        """Warm one worker; one that fails on an eval input is warm all the same.
+    async def __call__(self, worker: Worker, deployment: Deployment) -> None:
+        """Warm one worker of a deployment; one that fails on an eval input is warm all the same.
 
         Raises:
             ServingError: It hung or died.
@@ -67,7 +70,7 @@ class WarmUp:
         source, calls = itertools.cycle(self._inputs), 0
         for size in sizes(self._rows_max if worker.hello.takes_batches else 1):
             try:
-                await self._call(worker, list(itertools.islice(source, size)))
+                await self._call(worker, list(itertools.islice(source, size)), deployment)
             except (InputError, ModelError) as error:
                 self._events.say("warm-up-failed", {"code": error.code, "message": error.message})
             calls += 1
@@ -75,23 +78,38 @@ class WarmUp:
                 break
         self.told = f"{calls} batches of up to {size} rows"
 
-    async def _call(self, worker: Worker, inputs: list[Any]) -> None:
-        arrival = Arrival(
-            self._identifiers.new(len(inputs)), self._clock.utc(), self._clock.now_s(), ROUTE
+    async def _call(self, worker: Worker, inputs: list[Any], deployment: Deployment) -> None:
+        now_s = self._clock.now_s()
+        call = Call(
+            _WARM,  # type: ignore[arg-type]  # only its route is read
+            Request("", ROUTE, "", {}, b""),
+            _WARM,
+            at=self._clock.utc(),
+            at_s=now_s,
+            deployment=deployment,
         )
-        pending = Pending(
-            0,
-            inputs,
-            now_s=arrival.at_s,
-            deadline_s=math.inf,
-            done=asyncio.get_running_loop().create_future(),
-        )
-        pending.started_s = arrival.at_s
+        call.id = self._identifiers.new(len(inputs))
+        pending = call.pending = Pending(0, inputs, owner=call, now_s=now_s, deadline_s=math.inf)
+        pending.started_s = now_s
         pending.batch_size = len(inputs)
         batch = await worker.answer(inputs, limit_s=CALL_LIMIT_S)
         pending.answers = list(batch.answers)
         pending.ended_s = self._clock.now_s()
-        self._journal.answered(arrival, pending, origin="warmup")
+        records: list[Event] = []
+        self._journal.results(call, records, origin="warmup")
+        self._journal.write(records)
+
+
+class _Warm:
+    """Stands where users have a door and a connection."""
+
+    route = ROUTE
+
+    def send(self, response: Any, common: list[tuple[bytes, bytes]]) -> None:
+        """Say nothing: nobody asked."""
+
+
+_WARM = _Warm()
 
 
 def sizes(rows_max: int) -> Iterator[int]:

@@ -1,0 +1,248 @@
+"""From a whole request to its answer: read, admit, wait, record, answer. The hot path.
+
+Nothing here waits: a call is taken when it is whole, and comes back when its rows are settled.
+What one model call settles is recorded with one write, and only then answered.
+"""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from seatrial.core.clock import SYSTEM, Clock
+from seatrial.core.errors import CallerGoneError, SeatrialError
+from seatrial.serve import problems
+from seatrial.serve.call import Call, Reply
+from seatrial.serve.deployment import Router
+from seatrial.serve.doors.door import Door, Request
+from seatrial.serve.events import Events
+from seatrial.serve.identifiers import Identifiers, trace_parent
+from seatrial.serve.journal import MS, Journal, status_of
+from seatrial.serve.metrics import Metrics
+from seatrial.serve.pending import Pending
+
+SERVER_ERROR = 500
+
+NO_REQUEST = Request("", "", "", {}, b"")
+"""Stands for the request while its body is on its way."""
+
+Gate = Callable[[Call], None]
+"""Lets a call in, or raises why not."""
+
+
+class Inference:
+    """Answers calls.
+
+    Args:
+        router: Says which deployment answers.
+        gates: Asked in this order before a call is read.
+        journal: Records what became of calls.
+        metrics: Counts it.
+        events: Told of failures.
+        identifiers: Gives out request ids.
+        timeout_s: Deadline of a request that names none.
+        clock: Where time comes from.
+    """
+
+    def __init__(
+        self,
+        *,
+        router: Router,
+        gates: Sequence[Gate],
+        journal: Journal,
+        metrics: Metrics,
+        events: Events,
+        identifiers: Identifiers,
+        timeout_s: float,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        self._router = router
+        self._gates = gates
+        self._journal = journal
+        self._metrics = metrics
+        self._events = events
+        self._identifiers = identifiers
+        self._timeout_s = timeout_s
+        self._clock = clock
+        self._chance = random.Random()  # noqa: S311  (names traces, guards nothing)
+
+    def begin(self, door: Door, reply: Reply) -> Call:
+        """Note the arrival of a request whose headers have come."""
+        clock = self._clock
+        return Call(
+            door,
+            NO_REQUEST,
+            reply,
+            at=clock.utc(),
+            at_s=clock.now_s(),
+            deployment=self._router.current,
+        )
+
+    def take(self, call: Call) -> None:
+        """Take a whole request; it is answered at once or when its rows are settled."""
+        try:
+            self._take(call)
+        except SeatrialError as error:
+            self.refuse(call, error)
+        except Exception as error:  # noqa: BLE001  (edge of the process: one request, not all)
+            self.refuse(call, self._unexpected(error))
+
+    def settled(self, settled: Sequence[Pending]) -> None:
+        """Record and answer calls whose rows are settled, all with one write."""
+        answered: list[Call] = []
+        for pending in settled:
+            call: Call = pending.owner
+            if pending.error is not None:
+                self.refuse(call, pending.error)
+            elif not call.closed:
+                answered.append(call)
+        if answered:
+            self._answer(answered)
+
+    def gone(self, call: Call) -> None:
+        """Give up a call whose caller has closed the connection."""
+        if call.closed:
+            return
+        gone = CallerGoneError("the caller closed the connection before its answer.")
+        if call.pending is not None and not call.pending.settled():
+            call.deployment.dispatcher.fail(call.pending, gone)
+        else:
+            self.refuse(call, gone)
+
+    def unread(self, error: SeatrialError) -> tuple[str, bytes]:
+        """Record what came instead of a request; return its id and the problem document."""
+        call = self.begin(self._router.native, _NOBODY)
+        self.refuse(call, error)
+        release = call.deployment.release
+        return call.id, problems.document(error, request=call.id, release=release)
+
+    def refuse(self, call: Call, error: SeatrialError) -> None:
+        """Record and answer a call that cannot be answered otherwise."""
+        if call.closed:
+            return
+        call.closed = True
+        rows = call.rows = call.rows or call.door.seen(call.request)
+        call.id = call.id or self._identifiers.new(len(rows) or 1)
+        try:
+            self._journal.refused(call, error)
+        except SeatrialError as unrecorded:
+            self._events.say("unrecorded", {"id": call.id, "message": unrecorded.message})
+        status = problems.status_of(error)
+        if status >= SERVER_ERROR and not error.retryable:
+            self._tell(call, error)
+        seconds = self._clock.now_s() - call.at_s
+        self._metrics.refused(
+            call.door.route, status, error.code, seconds, {status_of(error): len(rows) or 1}
+        )
+        if not isinstance(error, CallerGoneError):
+            response = call.door.refuse(error, id=call.id, release=call.deployment.release)
+            call.reply.send(response, self._common(call, self._clock.now_s()))
+
+    def _take(self, call: Call) -> None:
+        for gate in self._gates:
+            gate(call)
+        reading = call.reading = call.door.read(call.request)
+        rows = call.rows = reading.rows
+        call.id = self._identifiers.new(len(rows) or 1)
+        if not rows:
+            self._answer([call])
+            return
+        deployment = call.deployment = self._router.current
+        now_s = self._clock.now_s()
+        timeout_s = self._timeout_s if reading.timeout_s is None else reading.timeout_s
+        deployment.submit(call, now_s=now_s, deadline_s=call.at_s + timeout_s)
+
+    def _answer(self, calls: list[Call]) -> None:
+        records: list[Any] = []
+        for call in calls:
+            call.results = self._journal.results(call, records)
+        try:
+            self._journal.write(records)
+        except SeatrialError as error:
+            for call in calls:
+                self.refuse(call, error)
+            return
+        for call in calls:
+            self._send(call)
+
+    def _send(self, call: Call) -> None:
+        assert call.reading is not None or not call.rows  # noqa: S101  (an answered call was read)
+        call.closed = True
+        now_s = self._clock.now_s()
+        try:
+            response = call.door.answer(
+                call.reading,  # type: ignore[arg-type]  # see above
+                id=call.id,
+                release=call.deployment.release,
+                results=call.results,
+            )
+        except SeatrialError as error:
+            response = call.door.refuse(error, id=call.id, release=call.deployment.release)
+        call.reply.send(response, self._common(call, now_s))
+        self._metrics.answered(call.door.route, now_s - call.at_s, call.results)
+
+    def _common(self, call: Call, now_s: float) -> list[tuple[bytes, bytes]]:
+        """Return the headers that every response has, whatever its protocol."""
+        parent = call.request.headers.get(b"traceparent")
+        headers = [
+            (b"x-request-id", call.id.encode()),
+            *call.deployment.headers,
+            (b"traceparent", (parent and trace_parent(parent)) or self._new_trace()),
+        ]
+        if call.pending is not None:
+            headers.append((b"server-timing", _timing(call, call.pending, now_s)))
+        if call.degraded is not None:
+            headers.append((b"x-degraded", call.degraded.encode()))
+        return headers
+
+    def _new_trace(self) -> bytes:
+        bits = self._chance.getrandbits(192) | 1 << 64 | 1
+        return b"00-%032x-%016x-00" % (bits >> 64, bits & 0xFFFFFFFFFFFFFFFF)
+
+    def _tell(self, call: Call, error: SeatrialError) -> None:
+        message = error.message
+        if not self._journal.keeps_inputs:
+            # What a model raises often quotes its input.
+            message = str(error.details.get("where", "")).strip()
+        self._events.say(
+            "failed",
+            {
+                "id": call.id,
+                "code": error.code,
+                "message": message,
+                "raised": error.details.get("raised"),
+                "row": error.details.get("row"),
+            },
+        )
+
+    def _unexpected(self, error: Exception) -> SeatrialError:
+        self._events.say(
+            "internal-error",
+            {"raised": type(error).__name__, "trace": traceback.format_exception(error)[-3:]},
+        )
+        return SeatrialError(
+            "the server made a mistake; it has been logged.", hint="Report it with this id."
+        )
+
+
+class _Nobody:
+    """The reply of what was no request."""
+
+    def send(self, response: Any, common: list[tuple[bytes, bytes]]) -> None:
+        """Say nothing: the connection itself answers."""
+
+
+_NOBODY = _Nobody()
+
+
+def _timing(call: Call, pending: Pending, now_s: float) -> bytes:
+    started_s = now_s if pending.started_s is None else pending.started_s
+    ended_s = now_s if pending.ended_s is None else pending.ended_s
+    return b"admit;dur=%.3f, queue;dur=%.3f, model;dur=%.3f, send;dur=%.3f" % (
+        (pending.submitted_s - call.at_s) * MS,
+        (started_s - pending.submitted_s) * MS,
+        (ended_s - started_s) * MS,
+        (now_s - ended_s) * MS,
+    )

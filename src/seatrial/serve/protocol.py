@@ -1,0 +1,502 @@
+"""HTTP/1.1 as this server speaks it: uvicorn's protocol with deadlines, caps and a direct path.
+
+uvicorn alone waits for ever for a header, a body or a reader, and takes headers of any size. Here
+every connection is in one phase with one time at which it ends, and one timer looks after them
+all. Inference requests do not pass through ASGI: they are handed to :class:`Inference` when they
+are whole, and answered by one write, without a task of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import urllib.parse
+from collections.abc import Callable
+from typing import Any, cast
+
+import httptools
+from msgspec import Struct
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from seatrial.core.errors import (
+    BodyTooLargeError,
+    DeadlineExceededError,
+    HeadTooLargeError,
+    InputError,
+    MalformedBodyError,
+    SeatrialError,
+)
+from seatrial.serve import problems
+from seatrial.serve.doors.door import Door, Request, Response
+from seatrial.serve.doors.headers import timeout_s
+from seatrial.serve.inference import Inference
+
+IDLE, HEAD, BODY, BUSY, LINGERING = range(5)
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CLOSE = b"connection: close\r\n"
+
+
+class Limits(Struct, frozen=True):
+    """What one connection may take.
+
+    Attributes:
+        head_s: From the first byte of a request to the end of its headers.
+        body_s: From there to the end of its body.
+        write_s: How long a reader may leave our buffer full.
+        idle_s: Between two requests. Longer than the usual clients and balancers, so that it is
+            they who close first and never meet a connection that is just going.
+        linger_s: How long the rest of a refused body is thrown away: closing at once would reset
+            the connection under the sender, and the answer be lost.
+        head_bytes: Request line and headers.
+        head_count: Headers.
+    """
+
+    head_s: float = 10.0
+    body_s: float = 30.0
+    write_s: float = 30.0
+    idle_s: float = 75.0
+    linger_s: float = 2.0
+    head_bytes: int = 65_536
+    head_count: int = 128
+
+
+DoorOf = Callable[[bytes, bytes], Door | None]
+"""Finds the door of a method and a path; ``None`` where the request is no inference."""
+
+
+class Connections:
+    """All connections of one server, and the timer that ends those which take too long.
+
+    Args:
+        limits: What one connection may take.
+        door_of: Finds the door of a request.
+        inference: Takes inference requests.
+        body_max_bytes: Largest body of one.
+    """
+
+    SWEEP_S = 0.1
+
+    def __init__(
+        self,
+        *,
+        limits: Limits,
+        door_of: DoorOf,
+        inference: Inference,
+        body_max_bytes: int,
+    ) -> None:
+        self.limits = limits
+        self.door_of = door_of
+        self.inference = inference
+        self.body_max_bytes = body_max_bytes
+        self.open: set[Protocol] = set()
+        self._head_of: list[tuple[bytes, bytes]] | None = None
+        self._head = b""
+
+    def protocol(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> Protocol:
+        """Make the protocol of a new connection, as uvicorn asks for it."""
+        return Protocol(self, config, server_state, app_state, _loop)
+
+    async def sweep(self) -> None:
+        """End what is overdue, again and again."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self.SWEEP_S)
+            now_s = loop.time()
+            for connection in [at for at in self.open if at.due_s <= now_s]:
+                connection.overdue()
+
+    def default_head(self, state: ServerState) -> bytes:
+        """Return the headers that uvicorn puts into every response, encoded once a second."""
+        if state.default_headers is not self._head_of:
+            self._head_of = state.default_headers
+            self._head = b"".join(b"%b: %b\r\n" % pair for pair in state.default_headers)
+        return self._head
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.all = connections
+        self.limits = connections.limits
+        self.phase = IDLE
+        self.due_s = math.inf
+        self._phase_due_s = math.inf
+        self._write_due_s = math.inf
+        self._in_head = False
+        self._head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self.all.open.add(self)
+        self._enter(IDLE, self.limits.idle_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give up what nobody waits for any more."""
+        self.all.open.discard(self)
+        waiting: list[Any] = [self.cycle, *(cycle for cycle, _ in self.pipeline)]
+        super().connection_lost(exc)
+        for cycle in waiting:
+            if type(cycle) is Exchange:
+                cycle.gone()
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, which calls back below."""
+        if self.phase == IDLE:
+            self._enter(HEAD, self.limits.head_s)
+            self._head_bytes = 0
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # no other protocol is spoken here; the request itself has been taken
+        except httptools.HttpParserError as error:
+            self._unreadable(
+                MalformedBodyError(
+                    f"the request cannot be read as HTTP/1.1: {error}.",
+                    hint="Check what speaks to this port.",
+                )
+            )
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > self.limits.head_bytes:
+                self._unreadable(self._head_too_large())
+
+    def on_message_begin(self) -> None:
+        """See httptools."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._in_head = True
+
+    def on_headers_complete(self) -> None:
+        """See httptools: from here on it is known whose request this is."""
+        self._in_head = False
+        if self.phase == LINGERING:
+            return
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > self.limits.head_bytes or len(self.headers) > self.limits.head_count:
+            self._unreadable(self._head_too_large())
+            return
+        method = self.parser.get_method()
+        path, query = _target(self.url)
+        door = self.all.door_of(method, path)
+        if door is None:
+            self._begin_asgi()
+        else:
+            self._begin_exchange(door, method.decode(), path, query)
+
+    def on_body(self, body: bytes) -> None:
+        """See httptools."""
+        cycle: Any = self.cycle
+        if self.phase == LINGERING:
+            return
+        if type(cycle) is Exchange:
+            cycle.more(body)
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """See httptools."""
+        if self.phase == LINGERING:
+            self.transport.close()
+            return
+        cycle: Any = self.cycle
+        if cycle.response_complete:
+            self._enter(IDLE, self.limits.idle_s)
+            return
+        self._enter(BUSY, math.inf)
+        if type(cycle) is Exchange:
+            cycle.whole()
+        else:
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Take the next request that has come meanwhile, or wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing() or self.phase == LINGERING:
+            return
+        if not self.flow.write_paused:
+            self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        elif self.phase == BUSY:
+            self._enter(IDLE, self.limits.idle_s)
+
+    def pause_writing(self) -> None:
+        """The reader is slow: take no further request until it has read."""
+        super().pause_writing()
+        self.flow.pause_reading()
+        self._write_due_s = self.loop.time() + self.limits.write_s
+        self.due_s = min(self._phase_due_s, self._write_due_s)
+
+    def resume_writing(self) -> None:
+        """The reader has caught up."""
+        super().resume_writing()
+        self._write_due_s = math.inf
+        self.due_s = self._phase_due_s
+        self.flow.resume_reading()
+
+    def overdue(self) -> None:
+        """End a connection that took longer than it may."""
+        now_s = self.loop.time()
+        if self._write_due_s <= now_s:
+            self.transport.abort()
+        elif self.phase == HEAD:
+            self._unreadable(_late("headers of the request"))
+        elif self.phase == BODY and type(cast("Any", self.cycle)) is Exchange:
+            self.cycle.refuse(_late("request body"))  # type: ignore[attr-defined]  # an Exchange
+        else:
+            self.transport.close()
+
+    def finish(self, *, unread: bool, keep_alive: bool) -> None:
+        """Close after a response, wait for the rest of a refused body, or take the next request."""
+        if unread:
+            self._enter(LINGERING, self.limits.linger_s)
+            self.flow.resume_reading()
+        elif not keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _enter(self, phase: int, seconds: float) -> None:
+        self.phase = phase
+        self._phase_due_s = self.loop.time() + seconds
+        self.due_s = min(self._phase_due_s, self._write_due_s)
+
+    def _begin_asgi(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
+        self._enter(BODY, self.limits.body_s)
+        super().on_headers_complete()
+
+    def _begin_exchange(self, door: Door, method: str, path: bytes, query: bytes) -> None:
+        before: Any = self.cycle
+        exchange = Exchange(self, door, method, path, query)
+        self.cycle = exchange  # type: ignore[assignment]  # it has the parts of a cycle that are used
+        self._enter(BODY, exchange.body_s(self.limits.body_s))
+        if before is None or before.response_complete:
+            exchange.turn()
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]  # see above
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        if type(cycle) is Exchange:
+            cycle.turn()
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _head_too_large(self) -> HeadTooLargeError:
+        return HeadTooLargeError(
+            f"the headers are too large; accepted are {self.limits.head_bytes} bytes and "
+            f"{self.limits.head_count} headers.",
+            hint="Send what is large in the body.",
+            details={"limit": self.limits.head_bytes},
+        )
+
+    def _unreadable(self, error: SeatrialError) -> None:
+        """Refuse what is no request yet, and close; requests before it are answered first."""
+        if self.phase == LINGERING or self.transport.is_closing():
+            return
+        cycle: Any = self.cycle
+        self._in_head = False
+        if cycle is not None and not cycle.response_complete:
+            cycle.keep_alive = False
+            self._enter(LINGERING, math.inf)
+            return
+        identifier, body = self.all.inference.unread(error)
+        head = [STATUS_LINE[problems.status_of(error)], self.all.default_head(self.server_state)]
+        pairs = [*problems.headers(error), (b"x-request-id", identifier.encode())]
+        head += [b"%b: %b\r\n" % pair for pair in pairs]
+        head.append(b"content-length: %d\r\n" % len(body) + CLOSE + b"\r\n")
+        self.transport.write(b"".join(head) + body)
+        self._enter(LINGERING, self.limits.linger_s)
+
+
+class Exchange:
+    """One inference request on a connection; stands where uvicorn has its cycle.
+
+    Attributes:
+        response_complete: Nothing more will be sent for it.
+        keep_alive: The connection is used again after it.
+        disconnected: The caller has gone; set by uvicorn.
+        more_body: Its body is not whole yet.
+    """
+
+    __slots__ = (
+        "_call",
+        "_door",
+        "_has_turn",
+        "_parts",
+        "_protocol",
+        "_request",
+        "_size",
+        "disconnected",
+        "keep_alive",
+        "message_event",
+        "more_body",
+        "response_complete",
+    )
+
+    def __init__(
+        self, protocol: Protocol, door: Door, method: str, path: bytes, query: bytes
+    ) -> None:
+        self._protocol = protocol
+        self._door = door
+        headers = dict(protocol.headers)
+        self._request = (method, path, query, headers)
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._has_turn = False
+        self.message_event = _SILENT
+        self.more_body = True
+        self.disconnected = False
+        self.response_complete = False
+        parser = protocol.parser
+        self.keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
+        self._call = protocol.all.inference.begin(door, self)
+
+    def body_s(self, limit_s: float) -> float:
+        """Return how long its body may take: no longer than the caller waits for the answer."""
+        try:
+            patience_s = timeout_s(self._request[3])
+        except InputError:
+            return limit_s  # it is told when the request is read
+        return limit_s if patience_s is None else min(limit_s, patience_s)
+
+    def turn(self) -> None:
+        """All requests before it are answered: it may be too."""
+        self._has_turn = True
+        if not self.more_body:
+            self._take()
+            return
+        announced = self._request[3].get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > self._protocol.all.body_max_bytes:
+            self.refuse(self._too_large(f"{int(announced)} bytes are announced"))
+        elif self._protocol.expect_100_continue:
+            self._protocol.transport.write(CONTINUE)
+
+    def more(self, part: bytes) -> None:
+        """A part of its body has come."""
+        self._size += len(part)
+        if self._size > self._protocol.all.body_max_bytes:
+            self._parts = []
+            if self._has_turn and not self.response_complete:
+                limit = self._protocol.all.body_max_bytes
+                self.refuse(self._too_large(f"more than {limit} bytes came"))
+            return
+        self._parts.append(part)
+
+    def whole(self) -> None:
+        """Its body has come whole."""
+        self.more_body = False
+        if self._has_turn and not self.response_complete:
+            self._take()
+
+    def refuse(self, error: SeatrialError) -> None:
+        """Answer with an error, whatever of it has come."""
+        self._protocol.all.inference.refuse(self._call, error)
+
+    def gone(self) -> None:
+        """The caller has gone."""
+        self.response_complete = True
+        self._protocol.all.inference.gone(self._call)
+
+    def send(self, response: Response, common: list[tuple[bytes, bytes]]) -> None:
+        """Send the response; see :class:`seatrial.serve.call.Reply`."""
+        protocol = self._protocol
+        if self.response_complete:
+            return
+        self.response_complete = True
+        unread = self.more_body
+        head = b"".join(
+            b"%b: %b\r\n" % pair for pairs in (response.headers, common) for pair in pairs
+        )
+        protocol.transport.write(
+            b"%b%b%bcontent-length: %d\r\n%b\r\n%b"
+            % (
+                STATUS_LINE[response.status],
+                protocol.all.default_head(protocol.server_state),
+                head,
+                len(response.body),
+                b"" if self.keep_alive and not unread else CLOSE,
+                response.body,
+            )
+        )
+        protocol.finish(unread=unread, keep_alive=self.keep_alive)
+
+    def _take(self) -> None:
+        if self._size > self._protocol.all.body_max_bytes:
+            self.refuse(self._too_large(f"{self._size} bytes came"))
+            return
+        method, path, query, headers = self._request
+        parts = self._parts
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._parts = []
+        self._call.request = Request(
+            method, path.decode("latin-1"), query.decode("latin-1"), headers, body
+        )
+        self._protocol.all.inference.take(self._call)
+
+    def _too_large(self, what: str) -> BodyTooLargeError:
+        limit = self._protocol.all.body_max_bytes
+        return BodyTooLargeError(
+            f"the body is too large: {what}; accepted are {limit} bytes.",
+            hint="Send fewer rows in one request, or raise serving.body_max_mib.",
+            details={"limit": limit},
+        )
+
+
+class _Silent:
+    """Stands where a cycle has its event: nobody waits for an exchange."""
+
+    def set(self) -> None:
+        """Do nothing."""
+
+
+_SILENT = _Silent()
+
+
+def _target(url: bytes) -> tuple[bytes, bytes]:
+    """Split a request target into path and query; absolute ones lose scheme and host.
+
+    >>> _target(b"/predict?x=1"), _target(b"http://host/pre%64ict")
+    ((b'/predict', b'x=1'), (b'/predict', b''))
+    """
+    if not url.startswith(b"/"):
+        try:
+            parsed = httptools.parse_url(url)
+        except httptools.HttpParserInvalidURLError:
+            return b"", b""
+        path, query = parsed.path or b"", parsed.query or b""
+    else:
+        path, _, query = url.partition(b"?")
+    return (urllib.parse.unquote_to_bytes(path) if b"%" in path else path), query
+
+
+def _late(what: str) -> DeadlineExceededError:
+    return DeadlineExceededError(
+        f"the {what} did not arrive in time.",
+        hint="Send it at once.",
+        details={"http_status": 408},
+    )
