@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from seatrial.evidence.machine import describe
-from seatrial.measure.load import LoadResult, poisson, run_load, summarise
+from seatrial.measure.load import LoadPlan, LoadResult, poisson, run_load, summarise
 
 ECHO = Path(__file__).parent / "echo.py"
 BODY = b'{"inputs": ["a message of some forty characters, as users send"]}'
@@ -33,12 +33,14 @@ LIBRARIES = ("httptools", "uvloop", "numpy")
 
 
 def closed(url: str) -> LoadResult:
-    return run_load(url, [BODY], arrivals_s=np.zeros(CLOSED), connections_max=CONNECTIONS)
+    plan = LoadPlan(bodies=(BODY,), arrivals_s=np.zeros(CLOSED), connections=CONNECTIONS)
+    return run_load(url, plan)
 
 
 def opened(url: str, rate_per_s: float, seed: int) -> LoadResult:
     rng = np.random.default_rng(seed)
-    return run_load(url, [BODY], arrivals_s=poisson(rate_per_s, duration_s=SECONDS, rng=rng))
+    arrivals_s = poisson(rate_per_s, duration_s=SECONDS, rng=rng)
+    return run_load(url, LoadPlan(bodies=(BODY,), arrivals_s=arrivals_s))
 
 
 def one_round(url: str, seed: int) -> dict[str, LoadResult]:

@@ -22,7 +22,7 @@ def queue(service_s):
 @pytest.mark.parametrize(("rate", "grows"), [(50, False), (90, False), (125, True), (300, True)])
 def test_a_queue_grows_beyond_capacity_and_only_there(rate, grows):
     arrivals = poisson(rate, duration_s=10.0, rng=np.random.default_rng(5))
-    result = simulate_load(queue(0.01), arrivals_s=arrivals, connections_max=10_000)
+    result = simulate_load(queue(0.01), arrivals_s=arrivals, connections=10_000)
     assert (lag(result, unloaded_s=0.01) > 1.0) is grows
 
 

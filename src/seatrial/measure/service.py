@@ -10,6 +10,7 @@ import numpy as np
 from seatrial.core.clock import TimeBudget
 from seatrial.measure.load.arrivals import poisson
 from seatrial.measure.load.generator import run_load
+from seatrial.measure.load.plan import LoadPlan
 from seatrial.measure.load.result import LoadResult
 from seatrial.measure.load.summary import LoadSummary, summarise
 
@@ -53,15 +54,15 @@ class Service:
         arrivals_s = poisson(rate_per_s, duration_s=warmup_s + duration_s, rng=rng)
         if len(arrivals_s) == 0 or arrivals_s[-1] < warmup_s:
             arrivals_s = np.array([warmup_s])
-        return run_load(
-            self.url,
-            self.bodies,
+        plan = LoadPlan(
+            bodies=tuple(self.bodies),
             arrivals_s=arrivals_s,
             warmup_s=warmup_s,
             duration_s=warmup_s + duration_s,
             deadline_s=deadline_s,
             headers=self.headers,
         )
+        return run_load(self.url, plan)
 
     def settle(self, budget: TimeBudget) -> None:
         """Ask one by one until an overload has drained: the next step must not pay for it."""
@@ -109,11 +110,11 @@ def all_at_once(
     deadline_s: float = DEADLINE_MAX_S,
 ) -> LoadResult:
     """Ask with everything due at one moment: a closed loop over so many connections."""
-    return run_load(
-        url,
-        bodies,
+    plan = LoadPlan(
+        bodies=tuple(bodies),
         arrivals_s=np.zeros(count),
         deadline_s=deadline_s,
-        connections_max=connections,
+        connections=connections,
         headers=headers,
     )
+    return run_load(url, plan)

@@ -13,6 +13,7 @@ from seatrial.evidence.documents import Evidence
 from seatrial.evidence.recorder import Recorder, conditions
 from seatrial.measure.load.arrivals import FloatArray, poisson, replayed
 from seatrial.measure.load.generator import run_load
+from seatrial.measure.load.plan import LoadPlan
 from seatrial.measure.load.summary import LoadSummary, summarise
 from seatrial.models.url import UrlSubject
 from seatrial.records.tables import read_rows
@@ -63,15 +64,15 @@ def run(load: Load) -> tuple[LoadSummary, Evidence]:
     """
     url, bodies = _bodies(load)
     recorder = Recorder("load", at=conditions(url, seed=load.seed), settings=_told(load))
-    result = run_load(
-        url,
-        bodies,
+    plan = LoadPlan(
+        bodies=tuple(bodies),
         arrivals_s=_arrivals(load),
         warmup_s=load.warmup_s,
         duration_s=None if load.trace else load.duration_s,
         deadline_s=load.deadline_s,
-        connections_max=load.connections,
+        connections=load.connections,
     )
+    result = run_load(url, plan)
     summary = summarise(result)
     _record(recorder, summary)
     return summary, recorder.finish()

@@ -13,13 +13,18 @@ from seatrial.core.errors import DataError, UnreachableError, UsageError
 from seatrial.measure.load.arrivals import constant
 from seatrial.measure.load.driver import Outcome
 from seatrial.measure.load.generator import run_load
+from seatrial.measure.load.plan import LoadPlan
 from seatrial.measure.load.summary import summarise
 
 BODIES = [b'{"inputs": ["a"]}', b'{"inputs": ["longer"]}', b'{"inputs": []}']
 
 
 def load(url, count=20, **options):
-    return run_load(url, BODIES, arrivals_s=constant(200, duration_s=count / 200), **options)
+    return ask(url, arrivals_s=constant(200, duration_s=count / 200), **options)
+
+
+def ask(url, bodies=BODIES, **options):
+    return run_load(url, LoadPlan(bodies=tuple(bodies), **options))
 
 
 @pytest.mark.parametrize("path", ["/answer", "/chunked", "/close", "/unframed", "/interim"])
@@ -31,13 +36,13 @@ def test_every_way_to_end_an_answer_is_understood(planted_server, path):
 
 def test_connections_are_kept(planted_server):
     # One at a time, so that a second connection is never wanted.
-    result = load(planted_server.url("/answer"), connections_max=1)
+    result = load(planted_server.url("/answer"), connections=1)
     assert result.connections == 1
     assert result.answered.all()
 
 
 def test_more_connections_are_opened_when_all_are_busy(planted_server):
-    result = run_load(planted_server.url("/sleep/300"), BODIES, arrivals_s=np.zeros(5))
+    result = ask(planted_server.url("/sleep/300"), arrivals_s=np.zeros(5))
     assert result.connections == 5
     assert result.answered.all()
 
@@ -118,11 +123,11 @@ def test_what_is_no_url_is_refused(url):
 def test_no_bodies_no_arrivals_and_headers_with_line_breaks_are_refused(planted_server):
     url = planted_server.url("/answer")
     with pytest.raises(DataError, match="no body"):
-        run_load(url, [], arrivals_s=np.zeros(1))
+        ask(url, [], arrivals_s=np.zeros(1))
     with pytest.raises(UsageError, match="no request is due"):
-        run_load(url, BODIES, arrivals_s=np.zeros(0))
+        ask(url, arrivals_s=np.zeros(0))
     with pytest.raises(UsageError, match="line break"):
-        run_load(url, BODIES, arrivals_s=np.zeros(1), headers={"X-A": "b\r\nX-C: d"})
+        ask(url, arrivals_s=np.zeros(1), headers={"X-A": "b\r\nX-C: d"})
 
 
 def test_a_stopped_server_shows_in_the_percentiles_without_coordinated_omission(planted_server):
@@ -133,11 +138,10 @@ def test_a_stopped_server_shows_in_the_percentiles_without_coordinated_omission(
     stop.start()
     resume.start()
     try:
-        result = run_load(
+        result = ask(
             planted_server.url("/answer"),
-            BODIES,
             arrivals_s=constant(200, duration_s=4.0),
-            connections_max=64,
+            connections=64,
         )
     finally:
         stop.cancel()

@@ -26,7 +26,7 @@ def test_a_planted_distribution_comes_back_exactly(arrive):
     )
     latencies = rng.lognormal(-4.0, 1.0, len(arrivals))
     result = simulate_load(
-        planted(latencies), arrivals_s=arrivals, deadline_s=60.0, connections_max=10_000
+        planted(latencies), arrivals_s=arrivals, deadline_s=60.0, connections=10_000
     )
     assert result.latency_s == pytest.approx(latencies, abs=1e-12)
     for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)):
@@ -49,7 +49,7 @@ def test_a_stall_hits_every_request_that_was_due_meanwhile():
     def stalls(_, sent_s):
         return (4.0 if 2.0 <= sent_s < 4.0 else sent_s) + 1 / 1024, 200
 
-    result = simulate_load(stalls, arrivals_s=constant(128, duration_s=10.0), connections_max=1024)
+    result = simulate_load(stalls, arrivals_s=constant(128, duration_s=10.0), connections=1024)
     due = result.scheduled_s
     expected = np.where((due >= 2.0) & (due < 4.0), 4.0 - due, 0.0) + 1 / 1024
     assert np.array_equal(result.latency_s, expected)
@@ -60,7 +60,7 @@ def test_a_stall_hits_every_request_that_was_due_meanwhile():
 def test_what_waits_for_a_connection_counts_from_when_it_was_due():
     """One connection, one second a request, three due at once."""
     result = simulate_load(
-        lambda _, sent_s: (sent_s + 1.0, 200), arrivals_s=np.zeros(3), connections_max=1
+        lambda _, sent_s: (sent_s + 1.0, 200), arrivals_s=np.zeros(3), connections=1
     )
     assert result.latency_s.tolist() == [1.0, 2.0, 3.0]
     assert result.lateness_s.tolist() == [0.0, 1.0, 2.0]
@@ -70,7 +70,7 @@ def test_what_waits_for_a_connection_counts_from_when_it_was_due():
 
 def test_a_held_request_does_not_count_as_lateness_of_the_generator():
     result = simulate_load(
-        lambda _, sent_s: (sent_s + 1.0, 200), arrivals_s=np.zeros(3), connections_max=1
+        lambda _, sent_s: (sent_s + 1.0, 200), arrivals_s=np.zeros(3), connections=1
     )
     assert summarise(result).generator.late_p99_ms == 0.0
 
@@ -112,7 +112,7 @@ def test_a_request_that_never_got_a_connection_is_a_timeout_and_said_aloud():
         lambda _, sent_s: (sent_s + 1e9, 200),
         arrivals_s=np.array([0.0, 0.5]),
         deadline_s=1.0,
-        connections_max=1,
+        connections=1,
     )
     assert result.outcomes.tolist() == [Outcome.TIMEOUT, Outcome.TIMEOUT]
     assert result.latency_s.tolist() == [1.0, 1.0]
@@ -141,7 +141,7 @@ def test_every_request_has_a_fate_and_nothing_overtakes_the_deadline(connections
         planted([latency for _, latency in plan]),
         arrivals_s=arrivals,
         deadline_s=3.0,
-        connections_max=connections,
+        connections=connections,
     )
     assert not (result.outcomes == Outcome.PENDING).any()
     assert np.all(result.latency_s <= 3.0 + 1e-9)

@@ -43,7 +43,7 @@ def test_what_was_never_sent_is_criticised():
         lambda _, sent: (sent + 1e9, 200),
         arrivals_s=np.zeros(1200),
         deadline_s=1.0,
-        connections_max=1,
+        connections=1,
     )
     assert summarise(result).errors == {"timeout": 1200}
     assert summarise(result).generator.unsent == 1199

@@ -8,15 +8,25 @@ from typing import TYPE_CHECKING, Protocol, cast
 import httptools
 
 from seatrial.measure.load.driver import Outcome
+from seatrial.measure.load.notes import NOTED
+from seatrial.measure.load.tickets import ACCEPTED
 
 if TYPE_CHECKING:
     from seatrial.measure.load.target import Target
 
 IDLE = -1
 EXAMPLE_BYTES = 200
+TICKET_BYTES = 65_536
+"""Of a 202 answer that are read for its ticket."""
+
 INFORMATIONAL = range(100, 200)
 SUCCESS = range(200, 300)
-FRAMING = (b"content-length", b"transfer-encoding")
+FRAMING = b"framing"
+KEPT = {name: name for name in NOTED} | {
+    b"content-length": FRAMING,
+    b"transfer-encoding": FRAMING,
+}
+"""Headers that are looked at; all others cost one lookup."""
 
 
 class Owner(Protocol):
@@ -36,8 +46,12 @@ class Owner(Protocol):
         """An answer that is not 2xx began with ``body``."""
         ...
 
-    def timing(self, request: int, header: bytes) -> None:
-        """An answer carried a ``Server-Timing`` header."""
+    def note(self, request: int, name: bytes, value: bytes) -> None:
+        """An answer carried one of the headers in :data:`NOTED`."""
+        ...
+
+    def deferred(self, request: int, body: bytes) -> bool:
+        """A 202 came; say whether it holds a ticket."""
         ...
 
 
@@ -58,6 +72,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
         self._framed = False
         self._headers_done = False
+        self._ticket = b""
         self._parser = httptools.HttpResponseParser(self)
 
     def send(self, request: int, data: bytes) -> None:
@@ -101,20 +116,24 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep what tells stages and framing."""
-        name = name.lower()
-        if name == b"server-timing":
-            self._owner.timing(self.request, value)
-        elif name in FRAMING:
+        kept = KEPT.get(name.lower())
+        if kept is None:
+            return
+        if kept is FRAMING:
             self._framed = True
+        else:
+            self._owner.note(self.request, kept, value)
 
     def on_headers_complete(self) -> None:
         """Remember that an answer has begun."""
         self._headers_done = True
 
     def on_body(self, body: bytes) -> None:
-        """Keep the start of an answer that is not 2xx."""
+        """Keep the start of an answer that is not 2xx, and what a 202 says."""
         status = self._parser.get_status_code()
-        if status not in SUCCESS:
+        if status == ACCEPTED:
+            self._ticket = (self._ticket + body)[:TICKET_BYTES]
+        elif status not in SUCCESS:
             self._owner.example(status, body[:EXAMPLE_BYTES])
 
     def on_message_complete(self) -> None:
@@ -133,6 +152,10 @@ class Connection(asyncio.Protocol):
         request, self.request = self.request, IDLE
         self._framed = self._headers_done = False
         outcome = Outcome.ANSWERED if status in SUCCESS else Outcome.STATUS
+        if status == ACCEPTED:
+            said, self._ticket = self._ticket, b""
+            if self._owner.deferred(request, said):
+                outcome = Outcome.DEFERRED
         if not usable and self._transport is not None:
             self._transport.abort()
         self._owner.ended(self, request, outcome, status, usable=usable)

@@ -33,6 +33,8 @@ class Outcome(IntEnum):
     """The connection ended before the answer was complete."""
     MALFORMED = 6
     """What came back is not HTTP/1.1."""
+    DEFERRED = 7
+    """A ticket (202): the answer comes later, and is asked for."""
 
 
 class Driver:
@@ -67,11 +69,6 @@ class Driver:
         """Say whether the fate of every request is known."""
         return self._unresolved == 0
 
-    @property
-    def full(self) -> bool:
-        """Say whether no further request may go out before another ends."""
-        return self.in_flight == self._connections_max
-
     def take(self, now_s: float) -> int | None:
         """Return a request to send at this instant, or nothing; call until it returns nothing."""
         request = self._next
@@ -88,15 +85,35 @@ class Driver:
             self.held[request] = 1
         return request
 
-    def resolve(self, request: int, now_s: float, outcome: Outcome, status: int = 0) -> None:
-        """Record what became of a request that was taken."""
+    def resolve(
+        self,
+        request: int,
+        now_s: float,
+        outcome: Outcome,
+        status: int = 0,
+        retry_after_s: float | None = None,  # noqa: ARG002  (for clients that try again)
+    ) -> bool:
+        """Record what became of a request that was taken.
+
+        Args:
+            request: As taken.
+            now_s: When its fate was known.
+            outcome: What became of it.
+            status: HTTP status of its answer.
+            retry_after_s: What the answer's ``Retry-After`` asked for.
+
+        Returns:
+            Whether to look at once for what is due: a connection was wanted, or all is done.
+        """
         if self.outcomes[request]:
-            return
-        if self.in_flight == self._connections_max:
+            return False
+        was_full = self.in_flight == self._connections_max
+        if was_full:
             self._full_until_s = now_s
         self.in_flight -= 1
         self._settle(request, now_s, outcome)
         self.statuses[request] = status
+        return was_full or self._unresolved == 0
 
     def expire(self, now_s: float) -> list[int]:
         """Resolve what is past its deadline; return those in flight, for their wires to be cut."""
@@ -108,13 +125,8 @@ class Driver:
                 continue
             if self.scheduled_s[request] + self.deadline_s > now_s:
                 break
-            if request < self._next:
-                self.resolve(request, now_s, Outcome.TIMEOUT)
+            if self._give_up(request, now_s):
                 expired.append(request)
-            else:
-                self._next = request + 1
-                self.held[request] = self.in_flight == self._connections_max
-                self._settle(request, now_s, Outcome.TIMEOUT)
             self._oldest += 1
         return expired
 
@@ -128,6 +140,16 @@ class Driver:
         if self._next < self._count and self.in_flight < self._connections_max:
             return min(self.scheduled_s[self._next], deadline)
         return deadline
+
+    def _give_up(self, request: int, now_s: float) -> bool:
+        """Resolve a request that is past its deadline; say whether it was in flight."""
+        if request < self._next:
+            Driver.resolve(self, request, now_s, Outcome.TIMEOUT)
+            return True
+        self._next = request + 1
+        self.held[request] = self.in_flight == self._connections_max
+        self._settle(request, now_s, Outcome.TIMEOUT)
+        return False
 
     def _settle(self, request: int, now_s: float, outcome: Outcome) -> None:
         self.done_s[request] = now_s

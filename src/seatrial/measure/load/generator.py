@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from seatrial.core.errors import UnreachableError, UsageError
+from seatrial.core.errors import UnreachableError
 from seatrial.measure.load.alarm import set_up_alarm
-from seatrial.measure.load.arrivals import FloatArray
 from seatrial.measure.load.client import Connection, open_connection
 from seatrial.measure.load.driver import Driver, Outcome
+from seatrial.measure.load.following import TicketFollower
+from seatrial.measure.load.notes import LOCATION, RETRY_AFTER, Notes
+from seatrial.measure.load.plan import CYCLE, LoadPlan
 from seatrial.measure.load.result import LoadResult, result_of
-from seatrial.measure.load.target import Target, make_requests, resolve_target
+from seatrial.measure.load.retries import RETRY_COUNT, parse_retry_after
+from seatrial.measure.load.retrying import RetryingDriver
+from seatrial.measure.load.target import Target, resolve_target
+from seatrial.measure.load.tickets import TicketBook, read_ticket
 
 REACH_S = 5.0
 """Longest wait for the connection that shows whether anybody is there."""
@@ -25,58 +30,43 @@ REACH_S = 5.0
 LEAD_S = 0.005
 """From the first connection to time zero, so that even the first request is sent on time."""
 
+FAILED = 300
+COUNT = RETRY_COUNT.encode()
+FIRST = b"%s: 0\r\n" % COUNT
+"""The header of a first attempt, which a later one replaces."""
 
-def run_load(
-    url: str,
-    bodies: Iterable[bytes],
-    *,
-    arrivals_s: FloatArray,
-    warmup_s: float = 0.0,
-    duration_s: float | None = None,
-    deadline_s: float = 10.0,
-    connections_max: int = 256,
-    method: str = "POST",
-    headers: Mapping[str, str] | None = None,
-) -> LoadResult:
-    """Send requests when they are due, whatever the server does, and see what becomes of them.
 
-    Latency counts from when a request was due, so a server that stalls cannot hide the requests
-    that would have come meanwhile (coordinated omission; Tene, How NOT to Measure Latency, 2013).
-    It ends ``deadline_s`` after the last arrival at the latest. May be called where an event loop
-    is running already (a notebook).
+def run_load(url: str, plan: LoadPlan) -> LoadResult:
+    """Follow a plan on real sockets, and see what becomes of its requests.
+
+    In an open loop requests go out when they are due, whatever the server does. Latency counts
+    from when a request was due, so a server that stalls cannot hide the requests that would have
+    come meanwhile (coordinated omission; Tene, How NOT to Measure Latency, 2013). It ends
+    ``deadline_s`` after the last arrival at the latest, or once all tickets have been followed.
+    May be called where an event loop is running already (a notebook).
 
     Args:
         url: Asked with every request.
-        bodies: Prepared bodies, rotated through.
-        arrivals_s: When each request is due, sorted; see :mod:`seatrial.measure.load.arrivals`.
-        warmup_s: Requests due before this are sent but do not count.
-        duration_s: Over which ``arrivals_s`` were drawn; default: up to the last of them.
-        deadline_s: Longest wait for one answer, counted from when it was due.
-        connections_max: Connections, and so requests in flight, at once.
-        method: HTTP method.
-        headers: Further request headers.
+        plan: What is sent, and when.
 
     Raises:
-        UsageError: No arrivals, or arguments out of range.
         DataError: No bodies.
+        UsageError: Not a URL, or a header that cannot be sent.
         UnreachableError: Nobody answers at that address when the load begins.
     """
-    _check(arrivals_s, warmup_s, deadline_s, connections_max)
     target = resolve_target(url)
-    requests = make_requests(target, bodies, method=method, headers=headers)
-    driver = Driver(arrivals_s, deadline_s=deadline_s, connections_max=connections_max)
-    generator = Generator(driver, target, requests)
+    driver = plan.driver()
+    generator = Generator(driver, target, plan)
     cpu_s = _complete(generator)
-    span_s = float(arrivals_s[-1]) if duration_s is None else duration_s
     return result_of(
         driver,
+        plan,
         target=url,
-        bodies=len(requests),
-        warmup_s=warmup_s,
-        duration_s=span_s - warmup_s,
-        server_timings=generator.server_timings,
+        notes=generator.notes,
+        tickets=generator.tickets.fates,
         connections=generator.connections,
         cpu_s=cpu_s,
+        wall_s=generator.wall_s,
         examples={
             status: body.decode("utf-8", "replace") for status, body in generator.examples.items()
         },
@@ -89,16 +79,24 @@ class Generator:
     Args:
         driver: Decides.
         target: Where requests go.
-        requests: Complete requests, rotated through.
+        plan: What they carry.
     """
 
-    def __init__(self, driver: Driver, target: Target, requests: tuple[bytes, ...]) -> None:
+    def __init__(self, driver: Driver, target: Target, plan: LoadPlan) -> None:
         self.connections = 0
-        self.server_timings: dict[int, bytes] = {}
+        self.wall_s = 0.0
+        self.notes = Notes()
         self.examples: dict[int, bytes] = {}
+        self.tickets = TicketBook(wait_max_s=plan.ticket_wait_s)
         self._driver = driver
         self._target = target
-        self._requests = requests
+        self._plan = plan
+        self._requests = plan.requests(target)
+        self._attempts = driver.attempts if isinstance(driver, RetryingDriver) else None
+        self._callers = plan.caller_of(plan.count or CYCLE)
+        self._follower = TicketFollower(self.tickets, target, dict(plan.headers))
+        self._retry_after = self.notes.by_header[RETRY_AFTER]
+        self._armed_s = math.inf
         self._idle: list[Connection] = []
         self._busy: dict[int, Connection] = {}
         self._opening: set[asyncio.Task[None]] = set()
@@ -115,11 +113,14 @@ class Generator:
         self._finished = loop.create_future()
         loop.set_exception_handler(self._break_off)
         await self._reach()
-        self._alarm = set_up_alarm(loop, self._pump)
+        self._alarm = set_up_alarm(loop, self._woken)
         self._zero_s = time.perf_counter() + LEAD_S
+        self._follower.begin(self._zero_s)
         try:
             self._pump()
             await self._finished
+            self.wall_s = time.perf_counter() - self._zero_s
+            await self._follower.finish()
         finally:
             self._alarm.close()
             await self._close()
@@ -128,13 +129,18 @@ class Generator:
         self, connection: Connection, request: int, outcome: Outcome, status: int, *, usable: bool
     ) -> None:
         """Record a fate, reuse the connection, send what waited for one."""
-        driver = self._driver
-        was_full = driver.full
-        driver.resolve(request, time.perf_counter() - self._zero_s, outcome, status)
+        now_s = time.perf_counter() - self._zero_s
+        retry_after = self._retry_after.get(request) if status >= FAILED else None
         del self._busy[request]
         if usable:
             self._idle.append(connection)
-        if was_full or driver.finished:
+        if self._driver.resolve(
+            request,
+            now_s,
+            outcome,
+            status,
+            None if retry_after is None else parse_retry_after(retry_after),
+        ):
             self._pump()
 
     def closed(self, connection: Connection) -> None:
@@ -146,10 +152,35 @@ class Generator:
         """Keep the first answer of each status that is not 2xx."""
         self.examples.setdefault(status, body)
 
-    def timing(self, request: int, header: bytes) -> None:
-        """Keep a ``Server-Timing`` header; several headers of one answer are one list."""
-        known = self.server_timings.get(request)
-        self.server_timings[request] = header if known is None else known + b", " + header
+    def note(self, request: int, name: bytes, value: bytes) -> None:
+        """Keep a header that an answer carried."""
+        self.notes.keep(request, name, value)
+
+    def deferred(self, request: int, body: bytes) -> bool:
+        """Follow the ticket of a 202, if it holds one and tickets are followed."""
+        if not self._plan.ticket_wait_s > 0:
+            return False
+        location = self.notes.by_header[LOCATION].get(request)
+        retry_after = self._retry_after.get(request)
+        ticket = read_ticket(
+            body,
+            location=None if location is None else location.decode("latin-1"),
+            retry_after_s=None if retry_after is None else parse_retry_after(retry_after),
+        )
+        if ticket is None:
+            return False
+        self._follower.follow(request, ticket, self._own_headers(request))
+        return True
+
+    def _own_headers(self, request: int) -> dict[str, str]:
+        """Return what the caller of a request adds to it."""
+        if not self._plan.callers:
+            return {}
+        return dict(self._plan.callers[self._callers[request % len(self._callers)]].headers)
+
+    def _woken(self) -> None:
+        self._armed_s = math.inf
+        self._pump()
 
     def _pump(self) -> None:
         """Cut what expired, send what is due, and have the alarm set for what comes next."""
@@ -159,13 +190,19 @@ class Generator:
         while (request_due := driver.take(clock() - zero)) is not None:
             self._dispatch(request_due)
         wake = driver.wake_s()
-        if wake is not None:
+        if wake is None:
+            if not self._finished.done():
+                self._finished.set_result(None)
+        elif wake < self._armed_s:
+            # What is armed for an earlier moment stays: it looks again then.
+            self._armed_s = wake
             self._alarm.arm(wake - (clock() - zero))
-        elif not self._finished.done():
-            self._finished.set_result(None)
 
     def _dispatch(self, request: int) -> None:
         data = self._requests[request % len(self._requests)]
+        if self._attempts is not None and self._attempts[request] > 1:
+            data = data.replace(FIRST, b"%s: %d\r\n" % (COUNT, self._attempts[request] - 1), 1)
+            self.notes.forget(request)
         if self._idle:
             connection = self._idle.pop()
             self._busy[request] = connection
@@ -219,6 +256,7 @@ class Generator:
         for connection in [*self._idle, *self._busy.values()]:
             connection.cut()
         await asyncio.gather(*self._opening, return_exceptions=True)
+        await self._follower.close()
 
 
 def _complete(generator: Generator) -> float:
@@ -268,19 +306,3 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
         return None
     factory: type[asyncio.AbstractEventLoop] = uvloop.Loop
     return factory
-
-
-def _check(
-    arrivals_s: FloatArray, warmup_s: float, deadline_s: float, connections_max: int
-) -> None:
-    if len(arrivals_s) == 0 or float(arrivals_s[-1]) < warmup_s:
-        raise UsageError(
-            f"no request is due after the warm-up of {warmup_s:g} s.",
-            hint="Load longer or at a higher rate.",
-        )
-    if deadline_s <= 0 or connections_max < 1:
-        raise UsageError(
-            f"received a deadline of {deadline_s:g} s and {connections_max} connections; accepted "
-            "are a deadline above 0 and at least one connection.",
-            hint="Leave them at their defaults.",
-        )
