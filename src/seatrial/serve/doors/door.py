@@ -34,12 +34,14 @@ class Reading(Struct, gc=False):
         rows: What the model gets.
         timeout_s: How long the caller said they wait; ``None`` where they did not say.
         id: The caller's own id of the request, echoed where the protocol does so.
+        release: The release that the caller insists on; ``None`` for whichever answers.
         context: Whatever the door needs again when it answers.
     """
 
     rows: list[Any]
     timeout_s: float | None = None
     id: str | None = None
+    release: str | None = None
     context: Any = None
 
 

@@ -1,0 +1,157 @@
+"""What a model takes and gives, as tensors: from its settings, and from what has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seatrial.core.settings import InputKind, Task
+from seatrial.serve.doors.inference import TensorMetadata
+from seatrial.serve.doors.outputs import ABSTAINED, CONFIDENCE, OUTPUT, SCORES, Output, outputs
+from seatrial.serve.messages import Result
+
+INPUT = "input"
+"""Name of the only tensor of a model whose rows are not records."""
+
+COLUMNS_MAX = 4096
+COLUMN_NAME_MAX = 256
+"""Most and longest columns remembered: callers choose names, and memory must not grow with them."""
+
+
+class Signature:
+    """Remembers the form of what a model is asked and answers; never the content.
+
+    Args:
+        kind: What one input is.
+        task: What the model is asked to do.
+        columns: Names of a record's columns, where the settings list them.
+
+    >>> seen = Signature("record", "regression")
+    >>> seen.saw_rows([{"rooms": 3, "street": "Elm"}])
+    >>> [(one.name, one.datatype) for one in seen.inputs()]
+    [('rooms', 'INT64'), ('street', 'BYTES')]
+    """
+
+    def __init__(
+        self, kind: InputKind, task: Task, *, columns: Sequence[str] | None = None
+    ) -> None:
+        self.kind: InputKind = kind
+        self.columns = None if columns is None else tuple(columns)
+        self._task = task
+        self._datatypes: dict[str, str] = dict.fromkeys(columns or (), "")
+        self._inner: list[int] | None = None
+        self._learned = False
+        self._outputs: dict[str, Output] = {}
+
+    def learn(self, rows: Sequence[Any]) -> None:
+        """Take the form of rows known to be right, after which callers' rows teach nothing."""
+        self.saw_rows(rows)
+        self._learned = self._learned or bool(rows)
+
+    def saw_rows(self, rows: Sequence[Any]) -> None:
+        """Remember the form of rows that the model has answered."""
+        if self._learned:
+            return
+        if self.kind == "record":
+            for row in rows:
+                if isinstance(row, Mapping):
+                    self._saw_record(row)
+        elif self.kind == "array" and rows:
+            inner = _shape(rows[0])
+            self._inner = inner if self._inner is None else _common(self._inner, inner)
+
+    def saw_results(self, results: Sequence[Result]) -> None:
+        """Remember the form of results that the model gave."""
+        if any(result.output is not None for result in results):
+            self.saw_outputs(outputs(results))
+
+    def saw_outputs(self, made: Sequence[Output]) -> None:
+        """Remember the form of output tensors; see :meth:`saw_results`."""
+        for one in made:
+            known = self._outputs.get(one.name)
+            if known is not None and (known.datatype, len(known.shape)) == (
+                one.datatype,
+                len(one.shape),
+            ):
+                sizes = _common(known.shape[1:], one.shape[1:])
+            else:
+                sizes = one.shape[1:]
+            if known is None or known.datatype != one.datatype or known.shape[1:] != sizes:
+                self._outputs[one.name] = Output(
+                    one.name, one.datatype, [-1, *sizes], [], one.parameters
+                )
+
+    @property
+    def usual(self) -> Output | None:
+        """What ``output`` looks like, where the model has answered."""
+        return self._outputs.get(OUTPUT)
+
+    def inputs(self) -> list[TensorMetadata]:
+        """Return the tensors that the model takes."""
+        if self.kind == "record":
+            return [
+                TensorMetadata(name, datatype or "BYTES", [-1])
+                for name, datatype in self._datatypes.items()
+            ]
+        if self.kind == "array":
+            inner = [-1] if self._inner is None else self._inner
+            return [TensorMetadata(INPUT, "FP64", [-1, *inner])]
+        return [TensorMetadata(INPUT, "BYTES", [-1])]
+
+    def outputs(self) -> list[TensorMetadata]:
+        """Return the tensors that the model gives."""
+        expected = "FP64" if self._task == "regression" else "BYTES"
+        made = [TensorMetadata(OUTPUT, expected, [-1])]
+        if (usual := self.usual) is not None:
+            made = [TensorMetadata(OUTPUT, usual.datatype, usual.shape)]
+        for name in (SCORES, CONFIDENCE):
+            if (seen := self._outputs.get(name)) is not None:
+                made.append(TensorMetadata(name, seen.datatype, seen.shape))
+        return [*made, TensorMetadata(ABSTAINED, "BOOL", [-1])]
+
+    def _saw_record(self, row: Mapping[str, Any]) -> None:
+        known = self._datatypes
+        for name, value in row.items():
+            if value is None or (name not in known and not self._takes(name)):
+                continue
+            found = _datatype(value)
+            before = known.get(name, "")
+            if before != found:
+                known[name] = found if before == "" else _wider(before, found)
+
+    def _takes(self, name: str) -> bool:
+        """Say whether a new column is remembered: where the settings list all, it is none."""
+        return (
+            self.columns is None
+            and len(self._datatypes) < COLUMNS_MAX
+            and len(name) <= COLUMN_NAME_MAX
+        )
+
+
+def _datatype(value: Any) -> str:
+    if isinstance(value, bool):
+        return "BOOL"
+    if isinstance(value, int):
+        return "INT64"
+    return "FP64" if isinstance(value, float) else "BYTES"
+
+
+def _wider(one: str, other: str) -> str:
+    return "FP64" if {one, other} == {"INT64", "FP64"} else "BYTES"
+
+
+def _shape(value: Any) -> list[int]:
+    shape = []
+    while isinstance(value, list):
+        shape.append(len(value))
+        if not value:
+            break
+        value = value[0]
+    return shape
+
+
+def _common(one: list[int], other: list[int]) -> list[int]:
+    """Return the shape that covers both: -1 where they differ in size, the newer one in rank."""
+    if len(one) != len(other):
+        return other
+    return [size if size == more else -1 for size, more in zip(one, other, strict=True)]
