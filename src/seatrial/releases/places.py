@@ -1,0 +1,55 @@
+"""Where the orders about one folder lie, and who may do what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER_MODE = 0o700
+"""Hashes of keys and the admin token lie here: only the account that serves looks inside."""
+
+
+@dataclass(frozen=True)
+class ControlPlaces:
+    """``FOLDER/.seatrial/control`` and what is in it."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, folder: Path) -> ControlPlaces:
+        """Return the places of ``folder``."""
+        return cls(folder.absolute() / ".seatrial" / "control")
+
+    def make(self) -> None:
+        """Make the folder where it is missing."""
+        self.root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+
+    @property
+    def log(self) -> Path:
+        """Every order of an operator, one a line."""
+        return self.root / "control.jsonl"
+
+    @property
+    def audit(self) -> Path:
+        """Who asked for what, and what became of it, one a line."""
+        return self.root / "audit.jsonl"
+
+    @property
+    def keys(self) -> Path:
+        """The hashes of API keys."""
+        return self.root / "keys.json"
+
+    @property
+    def keys_lock(self) -> Path:
+        """Held by whoever changes the keys."""
+        return self.root / "keys.lock"
+
+    @property
+    def admin_token(self) -> Path:
+        """The token of the admin API."""
+        return self.root / "admin-token"
+
+    @property
+    def admin_address(self) -> Path:
+        """Where the admin API listens at the moment."""
+        return self.root / "admin.json"
