@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from seatrial._version import __version__
-from seatrial.core.errors import SeatrialError, UnknownNameError, UsageError
+from seatrial.core.errors import InputError, SeatrialError, UnknownNameError, UsageError
 from seatrial.serve.doors.door import Request, Response
 from seatrial.serve.doors.headers import JSON
 from seatrial.serve.doors.inference import (
@@ -24,7 +24,7 @@ from seatrial.serve.doors.inference import (
 from seatrial.serve.doors.oip import INFER, Releases, addressed, refusal
 from seatrial.serve.doors.signature import Signature
 from seatrial.serve.messages import encode
-from seatrial.serve.parsing import malformed
+from seatrial.serve.parsing import malformed, split
 
 EXTENSIONS: Final = ["binary_tensor_data", "model_repository(index)", "schedule_policy(timeout)"]
 
@@ -123,7 +123,8 @@ class Catalogue:
 
     def _index(self, request: Request) -> Response:
         why = self._unready()
-        if why and _only_ready(request):
+        only_ready = request.method == "POST" and _only_ready(request.body)
+        if why and only_ready:
             return _json([])
         state = "UNAVAILABLE" if why else "READY"
         return _json(
@@ -131,11 +132,17 @@ class Catalogue:
         )
 
 
-def _only_ready(request: Request) -> bool:
-    if request.method != "POST" or not request.body.strip():
+def _only_ready(body: bytes) -> bool:
+    if not body.strip():
         return False
     try:
-        return bool(msgspec.json.decode(request.body, type=IndexRequest).ready)
+        return bool(msgspec.json.decode(body, type=IndexRequest).ready)
+    except msgspec.ValidationError as error:
+        pointer, what = split(str(error))
+        raise InputError(
+            f"{pointer}: {what}." if pointer else f"{what}.",
+            hint='Send {"ready": true}, or nothing.',
+        ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(error) from None
 
