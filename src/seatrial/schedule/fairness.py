@@ -1,0 +1,300 @@
+"""Whose turn it is: every caller key gets an equal share of the cost that is worked off.
+
+Deficit round robin (Shreedhar & Varghese 1995), in the form that lets a key overdraw: a key is
+served while its credit is positive, every row that starts is charged to its key, and keys whose
+credit is used up are passed over, a quantum dearer each time. Rows that join a batch out of turn
+because their size fits are charged too, so that nobody gains by them in the long run.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+DEBT_ROUNDS = 64
+"""A key owes at most so many quanta: rows that filled places nobody else wanted are forgiven."""
+
+DEEP_ROUNDS = 8
+"""A key that owes so many quanta joins a batch out of turn only after all others."""
+
+QUANTUM_SMOOTHING = 0.02
+"""Weight of the newest row in the quantum, which follows the mean cost of a row."""
+
+
+class Waiting:
+    """A request of which rows wait or run.
+
+    Attributes:
+        request: Its number, chosen by the caller, unique while it lives.
+        size: Size of every row, or of the largest where they differ.
+        deadline_s: When nobody waits for it any more.
+        left: Rows that have not started.
+        cost: What each of its rows costs, or the mean where they differ.
+        flow: Where it waits; ``None`` once all of its rows have started.
+    """
+
+    __slots__ = ("_ranks", "cost", "deadline_s", "flow", "left", "request", "rows", "size")
+
+    def __init__(
+        self, request: int, rows: int, size: float, deadline_s: float, cost: float
+    ) -> None:
+        self.request = request
+        self.rows = rows
+        self.left = rows
+        self.size = size
+        self.deadline_s = deadline_s
+        self.cost = cost
+        self.flow: Flow | None = None
+        self._ranks: list[tuple[float, int]] | None = None
+
+    def differ(self, sizes: Sequence[float]) -> None:
+        """Tell the size of each row where they are not all equal."""
+        self._ranks = sorted((size, row) for row, size in enumerate(sizes))
+        self.size = self._ranks[-1][0]
+
+    def price(self, cost: Callable[[float], float]) -> None:
+        """Tell what a row of a size costs."""
+        ranks = self._ranks
+        if ranks is None:
+            self.cost = cost(self.size)
+        elif ranks:
+            self.cost = sum(cost(size) for size, _ in ranks) / len(ranks)
+
+    @property
+    def started(self) -> bool:
+        """Whether a worker got rows of it."""
+        return self.left < self.rows
+
+    def offers(self, near: float, most: int) -> Iterator[tuple[float, int]]:
+        """Yield sizes and how many rows wait of each: those nearest to a size, ``most`` in all."""
+        ranks = self._ranks
+        if ranks is None:
+            yield self.size, self.left
+            return
+        above = bisect_left(ranks, (near, -1))
+        below = above - 1
+        counts: dict[float, int] = {}
+        for _ in range(min(most, len(ranks))):
+            if above < len(ranks) and (
+                below < 0 or ranks[above][0] - near <= near - ranks[below][0]
+            ):
+                size = ranks[above][0]
+                above += 1
+            else:
+                size = ranks[below][0]
+                below -= 1
+            counts[size] = counts.get(size, 0) + 1
+        yield from counts.items()
+
+    def take(self, size: float, count: int) -> list[tuple[int, int]]:
+        """Start ``count`` rows of that size and above; return them as ranges of rows."""
+        ranks = self._ranks
+        if ranks is None:
+            start = self.rows - self.left
+            self.left -= count
+            return [(start, start + count)]
+        at = bisect_left(ranks, (size, -1))
+        taken = [row for _, row in ranks[at : at + count]]
+        del ranks[at : at + count]
+        self.left -= count
+        if ranks:
+            self.size = ranks[-1][0]
+        return ranges(taken)
+
+
+def ranges(rows: Sequence[int]) -> list[tuple[int, int]]:
+    """Join rows that follow one another.
+
+    >>> ranges([4, 5, 6, 9])
+    [(4, 7), (9, 10)]
+    """
+    joined: list[tuple[int, int]] = []
+    for row in sorted(rows):
+        if joined and joined[-1][1] == row:
+            joined[-1] = (joined[-1][0], row + 1)
+        else:
+            joined.append((row, row + 1))
+    return joined
+
+
+class Flow:
+    """The requests of one key that wait, oldest turn first.
+
+    Attributes:
+        turns: Where they wait.
+        key: Whose they are.
+        entries: By number.
+        rows: Rows that wait.
+        cost: What they cost.
+        credit: What the key may still use in this round; negative if it used more.
+    """
+
+    __slots__ = ("cost", "credit", "entries", "key", "rows", "turns")
+
+    def __init__(self, turns: Turns, key: str) -> None:
+        self.turns = turns
+        self.key = key
+        self.entries: OrderedDict[int, Waiting] = OrderedDict()
+        self.rows = 0
+        self.cost = 0.0
+        self.credit = 0.0
+
+
+class Turns:
+    """Requests that wait, in the order in which they are served.
+
+    With one key this is first come, first served, and costs nothing more.
+
+    Bound: among ``F`` keys, one whose request stands behind ``n`` others of its own becomes head
+    before each other key was head for more than ``(n + 1) (R + 1) + R`` quanta and one turn,
+    where ``R`` is ``DEBT_ROUNDS`` plus the quanta of its own dearest turn.
+
+    >>> turns = Turns()
+    >>> for number, key in enumerate("aaab"):
+    ...     turns.add(key, Waiting(number, 1, 1, 9.0, 1.0))
+    >>> [entry.request for entry in turns.window(3)]
+    [0, 3, 1]
+    """
+
+    __slots__ = ("_flows", "_quantum", "cost", "rows")
+
+    def __init__(self) -> None:
+        self._flows: OrderedDict[str, Flow] = OrderedDict()
+        self._quantum = 1.0
+        self.rows = 0
+        self.cost = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self._flows)
+
+    def __len__(self) -> int:
+        return sum(len(flow.entries) for flow in self._flows.values())
+
+    def __iter__(self) -> Iterator[Waiting]:
+        for flow in self._flows.values():
+            yield from flow.entries.values()
+
+    @property
+    def keys(self) -> int:
+        """Keys that wait."""
+        return len(self._flows)
+
+    def add(self, key: str, entry: Waiting) -> None:
+        """A request waits."""
+        flow = self._flows.get(key)
+        if flow is None:
+            flow = self._flows[key] = Flow(self, key)
+            flow.credit = self._quantum
+        flow.entries[entry.request] = entry
+        entry.flow = flow
+        cost = entry.cost * entry.left
+        flow.rows += entry.left
+        flow.cost += cost
+        self.rows += entry.left
+        self.cost += cost
+        self._quantum += QUANTUM_SMOOTHING * (entry.cost - self._quantum)
+
+    def price(self, cost: Callable[[float], float]) -> None:
+        """Tell anew what a row of a size costs."""
+        self.cost = 0.0
+        for flow in self._flows.values():
+            flow.credit = flow.cost = 0.0
+            for entry in flow.entries.values():
+                entry.price(cost)
+                flow.cost += entry.cost * entry.left
+            self.cost += flow.cost
+
+    def drop(self, entry: Waiting) -> None:
+        """Nobody waits for a request any more."""
+        flow = entry.flow
+        if flow is not None:
+            self._count(flow, entry, entry.left)
+            self._leave(flow, entry)
+
+    def start(self, entry: Waiting, count: int) -> None:
+        """So many rows of a request start: its key is charged."""
+        flow = entry.flow
+        if flow is None:
+            return
+        self._count(flow, entry, count)
+        if len(self._flows) > 1:
+            owes = -DEBT_ROUNDS * self._quantum
+            flow.credit = max(flow.credit - entry.cost * count, owes)
+
+    def finish(self, entry: Waiting, *, turn: bool) -> None:
+        """After a batch: a request all of which has started leaves; if it had its turn it moves.
+
+        Args:
+            entry: A request of which rows have just started.
+            turn: Whether it was its turn: then the rest goes to the back of its key.
+        """
+        flow = entry.flow
+        if flow is None:
+            return
+        if entry.left == 0:
+            self._leave(flow, entry)
+        elif turn:
+            flow.entries.move_to_end(entry.request)
+
+    def window(self, most: int) -> list[Waiting]:
+        """Return up to ``most`` requests in the order of their turns, the head first."""
+        flows = self._flows
+        if len(flows) == 1:
+            (flow,) = flows.values()
+            return list(islice(flow.entries.values(), most))
+        while (first := next(iter(flows.values()))).credit <= 0.0:
+            first.credit += self._quantum
+            flows.move_to_end(first.key)
+        return self._interleaved(most)
+
+    def _interleaved(self, most: int) -> list[Waiting]:
+        """Play the coming rounds without charging anybody."""
+        chosen: list[Waiting] = []
+        quantum = self._quantum
+        lanes = [(flow.credit, iter(flow.entries.values())) for flow in self._flows.values()]
+        while len(lanes) > 1 and len(chosen) < most:
+            lasting = []
+            for credit, entries in lanes:
+                left = credit
+                while left > 0.0 and (entry := next(entries, None)) is not None:
+                    chosen.append(entry)
+                    left -= min(entry.cost * entry.left, DEBT_ROUNDS * quantum)
+                if left <= 0.0:
+                    lasting.append((left, entries))
+            # As many rounds at once as it takes until somebody has credit again.
+            lift = quantum * (1 - max((left for left, _ in lasting), default=0.0) // quantum)
+            lanes = [(left + lift, entries) for left, entries in lasting]
+        for _, entries in lanes:
+            chosen.extend(islice(entries, most - len(chosen)))
+        return chosen[:most]
+
+    def deep(self, entry: Waiting) -> bool:
+        """Whether the key of a request has used so much more than others that it comes last."""
+        flow = entry.flow
+        return flow is not None and flow.credit <= -DEEP_ROUNDS * self._quantum
+
+    def flow(self, key: str) -> Flow | None:
+        """Return what waits of a key."""
+        return self._flows.get(key)
+
+    def heaviest(self) -> Flow:
+        """Return the key with most rows waiting; some must."""
+        return max(self._flows.values(), key=lambda flow: flow.rows)
+
+    def _count(self, flow: Flow, entry: Waiting, count: int) -> None:
+        cost = entry.cost * count
+        flow.rows -= count
+        flow.cost -= cost
+        self.rows -= count
+        self.cost -= cost
+
+    def _leave(self, flow: Flow, entry: Waiting) -> None:
+        del flow.entries[entry.request]
+        entry.flow = None
+        if not flow.entries:
+            del self._flows[flow.key]
+            if not self._flows:
+                # Sums of floats drift; an empty queue costs nothing.
+                self.cost = 0.0
