@@ -7,14 +7,18 @@ and refused. Pickle and joblib files run code when they are opened, so they are 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
+from zipfile import ZipFile
 
 from seatrial.core.errors import ModelLoadError, UntrustedCodeError
 from seatrial.core.settings import Settings
 from seatrial.models.estimator import declared_order, estimator_subject, is_estimator
 from seatrial.models.python import importing
 from seatrial.models.subject import Subject
+
+_CLASS: Final = re.compile(rb'"__class__": *"([^"]+)"')
 
 PICKLED: Final = frozenset({".pkl", ".pickle", ".joblib"})
 
@@ -109,17 +113,39 @@ def _read(path: Path, *, trust: str, folder: Path) -> Any:
 
 def _read_skops(path: Path, *, trust: str, folder: Path) -> Any:
     import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
 
-    unknown = sorted(_guarded(path, folder, lambda file: skops.io.get_untrusted_types(file=file)))
-    foreign = [name for name in unknown if name not in HARMLESS]
-    if foreign and not trust:
-        raise UntrustedCodeError(
-            f"{path.name} names types that are not known to be harmless: {', '.join(foreign)}.",
-            hint="Read their code; if you trust it, set [model] trust to who trusts it and since "
-            'when: trust = "Ada, 2030-01-31".',
-            details={"file": path.name, "types": foreign},
-        )
-    return _guarded(path, folder, lambda file: skops.io.load(file, trusted=unknown))
+    def read(file: Path) -> Any:
+        try:
+            return skops.io.load(file, trusted=_harmless_in(file))
+        except UntrustedTypesFoundException:
+            unknown = sorted(skops.io.get_untrusted_types(file=file))
+        foreign = [name for name in unknown if name not in HARMLESS]
+        if foreign and not trust:
+            raise _untrusted(path, foreign)
+        return skops.io.load(file, trusted=unknown)
+
+    return _guarded(path, folder, read)
+
+
+def _harmless_in(path: Path) -> list[str]:
+    """Return those of the harmless types that a file seems to name, for one reading to do.
+
+    skops compares every object with every type that it is told to trust, so that all of them
+    would take seconds.
+    """
+    with ZipFile(path) as archive:
+        named = set(_CLASS.findall(archive.read("schema.json")))
+    return sorted(name for name in HARMLESS if name.rpartition(".")[2].encode() in named)
+
+
+def _untrusted(path: Path, foreign: list[str]) -> UntrustedCodeError:
+    return UntrustedCodeError(
+        f"{path.name} names types that are not known to be harmless: {', '.join(foreign)}.",
+        hint="Read their code; if you trust it, set [model] trust to who trusts it and since "
+        'when: trust = "Ada, 2030-01-31".',
+        details={"file": path.name, "types": foreign},
+    )
 
 
 def _unpickle(path: Path) -> Any:
@@ -132,6 +158,8 @@ def _guarded(path: Path, folder: Path, read: Any) -> Any:
     try:
         with importing(folder):
             return read(path)
+    except UntrustedCodeError:
+        raise
     except Exception as error:
         raise ModelLoadError(
             f"{path.name} could not be read: {type(error).__name__}: {error}",
