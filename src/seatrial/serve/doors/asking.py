@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -15,11 +15,13 @@ from seatrial.serve.doors.elements import CONTENT_TYPES, Typed
 from seatrial.serve.doors.inference import InferInput, InferRequest, OutputAsked
 from seatrial.serve.doors.outputs import NAMES
 from seatrial.serve.doors.tensors import Tensor, check_form, from_json, from_packed, of_tensor
-from seatrial.serve.parsing import malformed, split
+from seatrial.serve.parsing import decode_any, malformed, split
 
 HEADER_LENGTH: Final = b"inference-header-content-length"
 OCTETS: Final = b"application/octet-stream"
 MICROSECONDS: Final = 1e6
+
+T = TypeVar("T")
 
 LENGTH_DIGITS: Final = 18
 """Most digits of a length in bytes: longer ones are no length, and Python refuses to read them."""
@@ -72,13 +74,25 @@ def decoded(fields: Mapping[bytes, bytes], body: bytes) -> tuple[InferRequest, m
                 hint="It is the length of the JSON before the packed tensors.",
             )
         packed, body = memoryview(body)[int(said) :], body[: int(said)]
+    return read_json(_decoder, body, example='{"inputs": [{"name": …, "shape": […], …}]}'), packed
+
+
+def read_json(decoder: msgspec.json.Decoder[T], body: bytes, *, example: str) -> T:
+    """Decode a body of one type.
+
+    Raises:
+        MalformedBodyError: It is not JSON.
+        InputError: It has another shape; ``details["pointer"]`` names the place.
+    """
     try:
-        return _decoder.decode(body), packed
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
+        # What does not fit may, further on, not be JSON either.
+        decode_any(body)
         pointer, what = split(str(error))
         raise InputError(
             f"{pointer}: {what}." if pointer else f"{what}.",
-            hint='Send {"inputs": [{"name": …, "shape": […], "datatype": …, "data": […]}]}',
+            hint=f"Send for example {example}",
             details={"pointer": pointer},
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from seatrial._version import __version__
-from seatrial.core.errors import InputError, SeatrialError, UnknownNameError, UsageError
+from seatrial.core.errors import SeatrialError, UnknownNameError, UsageError
+from seatrial.serve.doors.asking import read_json
 from seatrial.serve.doors.door import Request, Response
 from seatrial.serve.doors.headers import JSON
 from seatrial.serve.doors.inference import (
@@ -24,7 +25,6 @@ from seatrial.serve.doors.inference import (
 from seatrial.serve.doors.oip import INFER, Releases, addressed, refusal
 from seatrial.serve.doors.signature import Signature
 from seatrial.serve.messages import encode
-from seatrial.serve.parsing import malformed, split
 
 EXTENSIONS: Final = ["binary_tensor_data", "model_repository(index)", "schedule_policy(timeout)"]
 
@@ -33,6 +33,8 @@ PLATFORM: Final = "seatrial"
 _MODEL: Final = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?(/ready)?/?")
 
 NOT_READY: Final = 503
+
+_index_decoder = msgspec.json.Decoder(IndexRequest)
 
 Whether = Callable[[], str]
 """Says why requests are not answered now; nothing where they are."""
@@ -133,18 +135,7 @@ class Catalogue:
 
 
 def _only_ready(body: bytes) -> bool:
-    if not body.strip():
-        return False
-    try:
-        return bool(msgspec.json.decode(body, type=IndexRequest).ready)
-    except msgspec.ValidationError as error:
-        pointer, what = split(str(error))
-        raise InputError(
-            f"{pointer}: {what}." if pointer else f"{what}.",
-            hint='Send {"ready": true}, or nothing.',
-        ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed(error) from None
+    return bool(body.strip() and read_json(_index_decoder, body, example='{"ready": true}').ready)
 
 
 def _version(release: str) -> str:
