@@ -1,5 +1,6 @@
 import msgspec
 
+from seatrial.evidence.gap import Unknown
 from seatrial.report.ledger import ledger
 
 
@@ -28,3 +29,11 @@ def test_a_sample_of_labels_says_of_how_many_rows(gap):
     production = msgspec.structs.replace(gap.production, n=200, rows=4000)
     last = ledger(msgspec.structs.replace(gap, production=production))[-1]
     assert last.why.startswith("n = 200, of 4,000 rows")
+
+
+def test_a_factor_without_a_figure_stands_before_the_remainder_that_holds_it(gap):
+    unknown = (Unknown(id="format", why="not asked for want of time"),)
+    lines = ledger(msgspec.structs.replace(gap, unknown=unknown))
+    assert [line.name for line in lines[-3:]] == ["format", "remainder", "production"]
+    assert (lines[-3].figure, lines[-3].interval, lines[-3].share) == ("unknown", "", "")
+    assert lines[-3].why == "not asked for want of time"

@@ -47,6 +47,13 @@ class Step(Struct, frozen=True, kw_only=True):
     n: int | None = None
 
 
+class Unknown(Struct, frozen=True, kw_only=True):
+    """A factor of which nothing was measured; what it cost is part of the remainder."""
+
+    id: str
+    why: str
+
+
 class Slice(Struct, frozen=True, kw_only=True):
     """Accuracy of the production rows that share one value of one column."""
 
@@ -91,6 +98,7 @@ class GapDocument(Struct, frozen=True, kw_only=True):
     served: Estimate | None
     production: Production
     steps: tuple[Step, ...] | None
+    unknown: tuple[Unknown, ...] = ()
     slices: tuple[Slice, ...] = ()
     answered: Answered | None = None
     metrics: tuple[Metric, ...] = ()

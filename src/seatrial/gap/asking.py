@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from math import inf
 from typing import Any
 
 from seatrial.core.clock import TimeBudget
@@ -28,6 +30,7 @@ class Asker:
         self._answer = answer
         self._budget = budget
         self._spent_s = 0.0
+        self._limit_s = inf if budget is None else budget.seconds
         self.asked = 0
         self.cut = False
 
@@ -38,12 +41,22 @@ class Asker:
         """
         found: list[Answer | None] = []
         for start in range(0, len(inputs), BATCH):
-            if self._budget is not None and self._spent_s >= self._budget.seconds:
+            if self._spent_s >= self._limit_s:
                 self.cut = True
                 break
             found.extend(self._timed(list(inputs[start : start + BATCH])))
         self.asked += len(found)
         return found
+
+    @contextmanager
+    def up_to(self, share: float) -> Iterator[None]:
+        """Spend no more than this share of the time that is left while the block runs."""
+        whole = self._limit_s
+        self._limit_s = self._spent_s + share * max(0.0, whole - self._spent_s)
+        try:
+            yield
+        finally:
+            self._limit_s = whole
 
     def _timed(self, inputs: list[Any]) -> list[Answer | None]:
         if self._budget is None:

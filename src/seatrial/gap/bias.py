@@ -73,6 +73,34 @@ class Bias:
         return np.asarray(self.shares @ (mean - self.change.mean(axis=0)))
 
 
+@dataclass(frozen=True)
+class StandInTrial:
+    """Stand-ins tried on eval rows.
+
+    Attributes:
+        stood_in: Which columns have stand-ins in each labelled production row, as bits.
+        patterns: Combinations that were tried.
+        tried: Eval rows they were tried on.
+        change: What they changed, shape (tried rows, patterns).
+        unasked: Columns that have stand-ins and were not tried for want of time, as bits.
+    """
+
+    stood_in: NDArray[np.int64]
+    patterns: tuple[int, ...]
+    tried: NDArray[np.intp]
+    change: Floats
+    unasked: int
+
+    def bias(self, undone: NDArray[np.int64]) -> Bias:
+        """Return the bias of production rows.
+
+        Args:
+            undone: Which columns are undone in each labelled production row and world, as bits.
+        """
+        rows = undone & self.stood_in[:, None]
+        return Bias.of(rows, self.patterns, self.tried, self.change)
+
+
 def frequent(patterns: NDArray[np.int64], factors: int) -> tuple[int, ...]:
     """Return the commonest combinations of columns, and every single column.
 

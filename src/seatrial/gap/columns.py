@@ -34,13 +34,14 @@ class Column:
 
     Attributes:
         factor: Its ledger id.
-        use: Share of trial rows whose score changes when the column is replaced; 0: not used.
+        use: Share of trial rows whose score changes when the column is replaced; 0: not used;
+            ``None`` where the time was over before any was asked.
         unusual: Labelled production rows whose cell is missing, out of range or new.
         throughout: Whether the usual cells are distributed otherwise as well, given the label.
     """
 
     factor: str
-    use: float
+    use: float | None
     unusual: NDArray[np.bool_]
     throughout: bool
 
@@ -78,15 +79,18 @@ def changed_columns(
     plain = _scores([inputs[row] for row in trial], [labels[row] for row in trial], ask, score)
     found = []
     for factor, unusual, throughout in changed:
-        moved = np.zeros(trial.size, dtype=bool)
+        moved, known = np.zeros(trial.size, dtype=bool), np.zeros(trial.size, dtype=bool)
         for _ in range(TRIAL_DRAWS):
             stand_ins = donors.anybody(trial.size, rng=rng)
             asked = [
                 replaced(inputs[row], donors.inputs[donor], [factor.removeprefix(PREFIX)])
                 for row, donor in zip(trial, stand_ins, strict=True)
             ]
-            moved |= _scores(asked, [labels[row] for row in trial], ask, score) != plain
-        found.append(Column(factor, float(moved.mean()), unusual, throughout))
+            change = _scores(asked, [labels[row] for row in trial], ask, score) - plain
+            known |= ~np.isnan(change)
+            moved |= np.nan_to_num(change) != 0
+        use = float(moved[known].mean()) if known.any() else None
+        found.append(Column(factor, use, unusual, throughout))
     return found
 
 
@@ -117,8 +121,9 @@ def _changed(
 
 
 def _scores(inputs: list[Any], labels: list[Any], ask: Asker, score: Score) -> Floats:
+    """Return the score of each answer, NaN where nobody asked."""
     answers = ask(inputs)
     given = [None if answer is None else answer.output for answer in answers]
-    scores = np.zeros(len(inputs))
+    scores = np.full(len(inputs), np.nan)
     scores[: len(given)] = score(given, labels[: len(given)])
     return scores

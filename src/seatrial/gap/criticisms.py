@@ -48,6 +48,9 @@ def criticisms(
     if material is not None:
         found.extend(material.criticisms)
         found.extend(_everywhere(material))
+        if material.unasked:
+            names = ", ".join(material.unasked)
+            found.append(f"what {names} cost is not known: there was no time to ask about it")
     if steps:
         found.extend(_remainder(steps, production))
     return tuple(dict.fromkeys(found))

@@ -21,7 +21,7 @@ from seatrial.gap.gathering import Gatherer
 from seatrial.gap.ledger import draw_up
 from seatrial.gap.material import Material
 from seatrial.gap.slices import slices
-from seatrial.gap.steps import factor_steps, path_steps
+from seatrial.gap.steps import factor_steps, path_steps, unknown_factors
 
 
 def measure_gap(case: GapCase) -> GapDocument:
@@ -64,6 +64,7 @@ def measure_gap(case: GapCase) -> GapDocument:
         served=served,
         production=production,
         steps=steps,
+        unknown=() if material is None else unknown_factors(material),
         slices=beside,
         answered=answered_pair(scores, production),
         metrics=further_metrics(case, scores, rng=rng),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +11,13 @@ from numpy.typing import NDArray
 
 from seatrial.gap.accuracy import EvalScores, ProductionScores
 from seatrial.gap.asking import Asker
-from seatrial.gap.bias import Bias, frequent, trial_side
+from seatrial.gap.bias import Bias, StandInTrial, frequent, trial_side
 from seatrial.gap.case import GapCase, ProductionRows
 from seatrial.gap.columns import Column, changed_columns
 from seatrial.gap.describing import Described
+from seatrial.gap.gains import gains
 from seatrial.gap.kinds import Side, domains
-from seatrial.gap.material import Material, Plan, Undone
+from seatrial.gap.material import Material, Plan
 from seatrial.gap.planning import plan_repairs, plan_stand_ins
 from seatrial.gap.rescoring import Rescored, answered_scores, rescore
 from seatrial.gap.standins import PREFIX, Donors
@@ -35,11 +37,8 @@ SMALL_USE = 0.1
 """A column that decides fewer rows than this has to show that it cost something: models also pick
 up columns that mean nothing, and several of those shifting wildly make noise, not losses."""
 
-MOVES_T = 3.0
-"""What it has to show: undoing it, alone or last, moves accuracy by so many standard errors."""
-
-HURTS_T = -2.0
-"""A repair whose mean gain lies this many standard errors below 0 does not undo its factor."""
+COLUMNS_SHARE = 0.3
+"""Part of the time that finding out which columns the model uses may take."""
 
 DISAGREEMENT = 0.01
 """Share of unchanged rows answered otherwise than logged from which the reader is told."""
@@ -92,24 +91,32 @@ class Gatherer:
         if self._described.blind:
             self._criticisms.append(BLIND)
         self._look_for_columns()
+        plan = self._plan(frozenset())
+        material = self._measured(plan, worth, asked)
         without: frozenset[str] = frozenset()
-        while True:
-            plan = self._plan(without)
-            material = self._measured(plan, worth, asked)
-            idle = self._idle(material, plan)
-            if not idle:
-                break
+        while (idle := self._idle(material, plan)) and not self._cut():
             without |= idle
+            next_plan = self._plan(without)
+            next_material = self._measured(next_plan, worth, asked)
+            if self._cut():
+                break  # what was known before the time was over is worth more
+            self._set_aside(idle, material)
+            plan, material = next_plan, next_material
         if self._ask is None and plan.modelled:
             self._criticisms.append(MUTE)
-        if self._ask is not None and self._ask.cut:
+        if self._cut():
             self._criticisms.append("the time budget ended asking the model again early")
         material = self._with_domain(material, plan)
+        untried = tuple(one.factor for one in self._columns if one.use is None)
         return replace(
             material,
             harmless=dict(self._harmless),
+            unasked=(*material.unasked, *untried),
             criticisms=tuple(dict.fromkeys(self._criticisms)),
         )
+
+    def _cut(self) -> bool:
+        return self._ask is not None and self._ask.cut
 
     def _look_for_columns(self) -> None:
         describer, described = self._case.describer, self._described
@@ -118,31 +125,37 @@ class Gatherer:
         if not any(name.startswith(PREFIX) for name in described.intensity):
             return
         self._donors = Donors(self._case.eval.inputs, self._case.eval.labels)
-        self._columns = changed_columns(
-            self._donors,
-            self._theirs,
-            self._labels,
-            {name: values[self._labelled] for name, values in described.intensity.items()},
-            described.before,
-            ask=self._ask,
-            score=self._score,
-            rng=self._rng,
-        )
-        self._harmless = {one.factor: 0.0 for one in self._columns if not one.use}
+        with self._ask.up_to(COLUMNS_SHARE):
+            self._columns = changed_columns(
+                self._donors,
+                self._theirs,
+                self._labels,
+                {name: values[self._labelled] for name, values in described.intensity.items()},
+                described.before,
+                ask=self._ask,
+                score=self._score,
+                rng=self._rng,
+            )
+        self._harmless = {one.factor: 0.0 for one in self._columns if one.use == 0}
 
     def _idle(self, material: Material, plan: Plan) -> frozenset[str]:
         """Return factors that are not to be undone: columns without effect, repairs that harm."""
-        idle = set()
+        return frozenset(
+            one.id
+            for one in material.undone
+            if one.id not in material.unasked
+            and (one.hurts or (one.id in plan.stood_in and one.use < SMALL_USE and not one.moves))
+        )
+
+    def _set_aside(self, idle: frozenset[str], material: Material) -> None:
+        """Note why factors are not undone any more."""
         for one in material.undone:
-            if one.id in plan.stood_in and one.use < SMALL_USE and one.moved < MOVES_T:
-                self._harmless[one.id] = 100.0 * one.within
-                idle.add(one.id)
-            elif one.causal and one.gain_error and one.gain < HURTS_T * one.gain_error:
+            if one.id in idle and one.hurts:
                 self._criticisms.append(
                     f"undoing {one.id} made answers worse; it is only associated"
                 )
-                idle.add(one.id)
-        return frozenset(idle)
+            elif one.id in idle:
+                self._harmless[one.id] = 100.0 * one.within
 
     def _score(self, outputs: list[Any], labels: list[Any]) -> Floats:
         return row_scores(outputs, labels, metric=self._case.metric, custom=self._case.score)
@@ -206,12 +219,22 @@ class Gatherer:
         operator = _operator(len(plan.undoable), len(plan.modelled) + len(fates))
         whole = (1 << len(plan.undoable)) - 1
         worlds = tuple(sorted({coalition & whole for coalition in operator.coalitions}))
-        ours = self._rescored(plan.evals, self._case.eval.labels, self._evals.reached, worlds, 1)
-        theirs = self._rescored(plan.production, self._labels, worth, worlds, 0)
-        bias = self._bias(plan, theirs) or Bias.none(len(worlds))
+        with self._time(EVAL_SHARE / 2):
+            labels = self._case.eval.labels
+            ours = self._rescored(plan.evals, labels, self._evals.reached, worlds, 1)
+        with self._time(1 - EVAL_SHARE / 2 if plan.stood_in else 1.0):
+            theirs = self._rescored(plan.production, self._labels, worth, worlds, 0)
+        trial = self._try_stand_ins(plan, theirs)
+        unasked = 0 if trial is None else trial.unasked
+        if ours is not None and theirs is not None:
+            unasked |= ours.unasked | theirs.unasked
+            ours, theirs = ours.without(unasked), theirs.without(unasked)
+        bias = Bias.none(len(worlds))
+        if trial is not None and theirs is not None:
+            bias = trial.bias(theirs.patterns)
         names = (*plan.undoable, *plan.modelled)
         return Material(
-            undone=_undone(plan, theirs, bias.correction),
+            undone=gains(plan, theirs, bias.correction),
             modelled=plan.modelled,
             fates=fates,
             fates_asked=asked,
@@ -227,6 +250,8 @@ class Gatherer:
             labelled=self._labelled,
             weights=self._production.weights[self._labelled],
             bias=bias,
+            doubt=tuple(side.doubt for side in (ours, theirs) if side is not None),
+            unasked=tuple(name for bit, name in enumerate(plan.undoable) if unasked >> bit & 1),
         )
 
     def _rescored(
@@ -262,18 +287,25 @@ class Gatherer:
             )
         return found
 
-    def _bias(self, plan: Plan, theirs: Rescored | None) -> Bias | None:
+    def _time(self, share: float) -> AbstractContextManager[None]:
+        return nullcontext() if self._ask is None else self._ask.up_to(share)
+
+    def _try_stand_ins(self, plan: Plan, theirs: Rescored | None) -> StandInTrial | None:
         side = plan.production
         if theirs is None or not isinstance(side, StoodIn) or not isinstance(plan.evals, StoodIn):
             return None
-        stood_in = theirs.patterns & side.stood_in()[:, None]
-        patterns = frequent(stood_in, len(plan.undoable))
+        stood_in = side.stood_in()
+        patterns = frequent(theirs.patterns & stood_in[:, None], len(plan.undoable))
         limit = int(EVAL_SHARE / 2 * self._case.rescored_rows) // (len(patterns) + 1)
         rows = len(self._evals.reached)
         some = np.sort(self._rng.permutation(rows)[: max(limit, 1)])
         trial = trial_side(plan.evals, some)
         tried = self._rescored(trial, self._case.eval.labels, self._evals.reached, patterns, 1)
-        return None if tried is None else Bias.of(stood_in, patterns, some, tried.change[some])
+        if tried is None:
+            return None
+        needed = int(np.bitwise_or.reduce(stood_in, initial=0))
+        change = tried.change[some]
+        return StandInTrial(stood_in, patterns, some, change, unasked=tried.unasked & needed)
 
 
 def _operator(undone: int, others: int) -> Operator:
@@ -288,37 +320,3 @@ def _change(found: Rescored | None, worlds: int) -> Floats:
 
 def _stacked(columns: list[Floats], rows: int) -> Floats:
     return np.stack(columns, axis=1) if columns else np.empty((rows, 0))
-
-
-def _undone(plan: Plan, found: Rescored | None, correction: Floats) -> tuple[Undone, ...]:
-    if found is None or plan.production is None:
-        return ()
-    change = found.change - correction
-    whole = found.worlds.index((1 << len(plan.undoable)) - 1)
-    result = []
-    for bit, factor in enumerate(plan.undoable):
-        rows = (plan.production.masks >> bit & 1).astype(bool) & found.asked
-        alone = change[:, found.worlds.index(1 << bit)]
-        rest = found.worlds.index(((1 << len(plan.undoable)) - 1) ^ (1 << bit))
-        first, last = _mean_and_error(alone), _mean_and_error(change[:, whole] - change[:, rest])
-        gain, error = _mean_and_error(alone[rows])
-        result.append(
-            Undone(
-                id=factor,
-                causal=factor not in plan.stood_in,
-                use=plan.uses.get(factor, 1.0),
-                rows=int(rows.sum()),
-                gain=gain,
-                gain_error=error,
-                flips=float((alone[rows] != 0).mean()) if rows.any() else 0.0,
-                moved=max(abs(mean) / max(error, 1e-9) for mean, error in (first, last)),
-                within=2.0 * first[1],
-            )
-        )
-    return tuple(result)
-
-
-def _mean_and_error(values: Floats) -> tuple[float, float]:
-    if values.size < 2:  # noqa: PLR2004  (a spread needs two)
-        return (float(values.sum()), 0.0)
-    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(values.size))

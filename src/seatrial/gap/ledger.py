@@ -93,7 +93,12 @@ class Game:
         return len(self._free)
 
     def values(
-        self, evals: Floats, production: Floats, *, centre: Floats | None = None
+        self,
+        evals: Floats,
+        production: Floats,
+        *,
+        centre: Floats | None = None,
+        doubt: Floats | None = None,
     ) -> tuple[Floats, float]:
         """Return the value of every coalition of the operator, and the drop itself.
 
@@ -101,6 +106,7 @@ class Game:
             evals: How often each eval row counts, shape (n_eval,).
             production: How often each described production row counts, shape (n,).
             centre: Of the outcome model's prior, in its standard deviations; default: 0.
+            doubt: How far off each world's mean may be, because rows were not asked; default: 0.
         """
         production = production * self._m.rows
         post = self._post(production)
@@ -111,6 +117,8 @@ class Game:
         level = self._levels(post, production)
         start = evals @ self._eval_scores / evals.sum()
         bias = self._m.bias.off(evals)
+        if doubt is not None:
+            bias = bias + doubt
         found = np.empty(len(self._m.operator.coalitions))
         for place, coalition in enumerate(self._m.operator.coalitions):
             view = self._view_of(coalition)
@@ -214,6 +222,8 @@ def draw_up(
     the prior, where a bootstrap alone would call the shrunken figure certain (Bardsley et al. 2014,
     randomise then optimise).
 
+    A factor of ``material.unasked`` has 0 points, so that what it cost is in the remainder.
+
     Args:
         material: What was gathered.
         total_points: 100 x (production - eval as reached); the points sum to it.
@@ -222,26 +232,36 @@ def draw_up(
         level: Probability that an interval covers the truth.
     """
     game = Game(material)
+    ids = (*material.described, *(FATES[code] for code in material.fates), "remainder")
+    known = ~np.isin(ids[:-1], material.unasked)
     n_eval, n_all = len(material.eval_scores), len(material.fate)
     values, _ = game.values(np.ones(n_eval), np.ones(n_all))
-    points = -100.0 * material.operator.shares(values)
+    points = -100.0 * material.operator.shares(values) * known
     draws = np.empty((replicates, points.size + 1))
     for draw in range(replicates):
         values, drop = game.values(
             _resampled(rng, n_eval),
             _resampled_rows(rng, n_all, material.labelled),
             centre=rng.standard_normal(game.coefficients),
+            doubt=_doubt(material, rng),
         )
-        shares = -100.0 * material.operator.shares(values)
+        shares = -100.0 * material.operator.shares(values) * known
         draws[draw] = [*shares, 100.0 * drop - shares.sum()]
     ends = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     every = np.array([*points, total_points - points.sum()])
     return Ledger(
-        ids=(*material.described, *(FATES[code] for code in material.fates), "remainder"),
+        ids=ids,
         points=every,
         low=np.minimum(ends[0], every),
         high=np.maximum(ends[1], every),
     )
+
+
+def _doubt(material: Material, rng: np.random.Generator) -> Floats:
+    found = np.zeros(len(material.worlds))
+    for errors in material.doubt:
+        found += errors @ rng.standard_normal(errors.shape[1])
+    return found
 
 
 def _design(intensity: Floats, *, production: float) -> Floats:

@@ -17,6 +17,12 @@ Floats = NDArray[np.float64]
 MATTERS_T = 2.0
 """Standard errors above 0 from which the mean gain of undoing a factor is believed."""
 
+MOVES_T = 3.0
+"""Standard errors by which undoing a column, alone or last, has to move accuracy to be believed."""
+
+HURTS_T = -2.0
+"""A repair whose mean gain lies this many standard errors below 0 does not undo its factor."""
+
 FELT_SHARE = 0.05
 """Share of scores that a style which the model ignores may change; what it feels changes more."""
 
@@ -84,6 +90,16 @@ class Undone:
         return self.gain > MATTERS_T * self.gain_error
 
     @property
+    def moves(self) -> bool:
+        """Whether undoing it moves the accuracy of all labelled rows beyond doubt."""
+        return self.moved >= MOVES_T
+
+    @property
+    def hurts(self) -> bool:
+        """Whether it is a repair that surely made answers worse."""
+        return self.causal and self.gain_error > 0 and self.gain < HURTS_T * self.gain_error
+
+    @property
     def felt(self) -> bool:
         """Whether the model feels it: undoing it changes more than a few scores, either way."""
         return self.flips > FELT_SHARE
@@ -114,6 +130,10 @@ class Material:
         labelled: Which of them are the labelled ones.
         weights: Of the labelled rows: inverse inclusion probabilities.
         bias: What was taken out of ``scores`` because stand-ins are not the true cells.
+        unasked: Factors of which nothing is known because the time was over; those among
+            ``undone`` are undone nowhere.
+        doubt: Standard deviations of each world's mean, on eval and in production, because some
+            rows were not asked; each of shape (worlds, k).
         criticisms: What is weak.
     """
 
@@ -133,6 +153,8 @@ class Material:
     labelled: NDArray[np.intp]
     weights: Floats
     bias: Bias
+    unasked: tuple[str, ...] = ()
+    doubt: tuple[Floats, ...] = ()
     criticisms: tuple[str, ...] = ()
 
     @property

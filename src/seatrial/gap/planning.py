@@ -77,7 +77,7 @@ def plan_stand_ins(
         without: Columns whose change was seen to cost nothing.
         rng: Source of stand-ins.
     """
-    used = [one for one in columns if one.use > 0 and one.factor not in without]
+    used = [one for one in columns if one.use and one.factor not in without]
     factors = tuple(column.factor for column in used)
     groups = donors.group(labels)
     chosen = tuple(donors.draw(groups, own=False, rng=rng) for _ in range(DRAWS))
@@ -107,7 +107,7 @@ def plan_stand_ins(
         undoable=factors,
         evals=StoodIn(donors.inputs, factors, restored, here, donors, own),
         production=StoodIn(production, factors, mended, there, donors, chosen),
-        uses={column.factor: column.use for column in used},
+        uses={column.factor: column.use for column in used if column.use},
         stood_in=stood_in,
     )
 

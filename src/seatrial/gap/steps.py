@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.evidence.gap import Step
+from seatrial.evidence.gap import Step, Unknown
 from seatrial.gap.accuracy import EvalScores
 from seatrial.gap.case import FATES
 from seatrial.gap.ledger import Ledger
@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 
 UNUSED = "it changed, and replacing it changes no score: the model does not use it"
+UNASKED = "not asked for want of time; what it cost is in the remainder"
 HARMLESS = "it changed, and undoing that moves accuracy no more than chance does"
 
 
@@ -32,10 +33,12 @@ def path_steps(scores: EvalScores) -> tuple[Step, ...]:
 
 
 def factor_steps(ledger: Ledger, material: Material) -> tuple[Step, ...]:
-    """Return one step per factor, then columns that cost nothing, then the remainder."""
+    """Return one step per known factor, then columns that cost nothing, then the remainder."""
     undone = {factor.id: factor for factor in material.undone}
     steps = []
     for place, name in enumerate(ledger.ids):
+        if name in material.unasked:
+            continue
         kind, why, n = _reason(name, undone, material)
         steps.append(
             Step(
@@ -74,6 +77,11 @@ def factor_steps(ledger: Ledger, material: Material) -> tuple[Step, ...]:
         if name not in ledger.ids
     ]
     return (*steps[:-1], *unused, *silent, steps[-1])
+
+
+def unknown_factors(material: Material) -> tuple[Unknown, ...]:
+    """Return the factors that have no step: nothing is known of them."""
+    return tuple(Unknown(id=name, why=UNASKED) for name in material.unasked)
 
 
 def _precision(scores: EvalScores) -> Step:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from seatrial.evidence.gap import Estimate, GapDocument
-from seatrial.report.wording import interval, known, percent, plural, points, share_of_drop
+from seatrial.report.wording import UNKNOWN, interval, known, percent, plural, points, share_of_drop
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -21,8 +21,15 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 def ledger(gap: GapDocument) -> tuple[Line, ...]:
-    """Return eval, the steps, and production with what was served in between."""
-    return (_level("eval", gap.eval), *_steps(gap), _production(gap))
+    """Return eval, the steps, and production with what was served in between.
+
+    Factors of which nothing is known stand before the remainder, which holds what they cost.
+    """
+    steps = _steps(gap)
+    unknown = [Line(name=one.id, figure=UNKNOWN, kind=UNKNOWN, why=one.why) for one in gap.unknown]
+    last = len(steps) - 1 if steps and steps[-1].kind == "remainder" else len(steps)
+    steps[last:last] = unknown
+    return (_level("eval", gap.eval), *steps, _production(gap))
 
 
 def _steps(gap: GapDocument) -> list[Line]:
@@ -59,7 +66,7 @@ def _level(name: str, estimate: Estimate) -> Line:
 def _production(gap: GapDocument) -> Line:
     production = gap.production
     if production.state == "unknown" or not known(production.accuracy):
-        return Line(name="production", figure="unknown", why=production.why, total=True)
+        return Line(name="production", figure=UNKNOWN, why=production.why, total=True)
     parts = [
         f"n = {production.n:,}",
         f"of {plural(production.rows, 'row')}" if production.rows > production.n else "",
