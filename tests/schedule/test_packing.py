@@ -3,8 +3,8 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Struct
 
+from seatrial.schedule.batcher import Offer
 from seatrial.schedule.packing import CostPacking, packing, workers_for
 from seatrial.schedule.profile import BatchProfile, Bend
 
@@ -12,12 +12,6 @@ OVERHEAD_BOUND = BatchProfile(call_s=4e-4, row_s=2e-5, typical_size=100.0)
 MODEL_BOUND = BatchProfile(
     call_s=4e-4, row_s=2e-4, padded_s=1.5e-4, padded_bends=(Bend(250.0, 6e-5),), typical_size=40.0
 )
-
-
-class Request(Struct):
-    rows: int = 1
-    size: int = 10
-    next_row: int = 0
 
 
 profiles = st.builds(
@@ -64,7 +58,7 @@ def test_a_row_never_joins_where_the_model_says_that_it_loses(
 )
 def test_the_room_is_never_beyond_the_limit(profile, rows, size_max, size, left):
     chosen = CostPacking(profile, rows_max=64)
-    taken = chosen.room(rows=rows, size_max=size_max, candidate=Request(left, size), waiting=20)
+    taken = chosen.room(rows=rows, size_max=size_max, candidate=Offer(left, size), waiting=20)
     assert 0 <= taken <= min(left, 64 - rows)
 
 
@@ -92,16 +86,16 @@ def test_no_batch_of_like_rows_is_cheaper_than_the_best(profile, size):
 def test_where_entering_the_model_costs_most_a_batch_takes_all():
     chosen = packing(OVERHEAD_BOUND, rows_max=64)
     assert chosen.budget == math.inf
-    assert chosen.room(rows=63, size_max=100, candidate=Request(size=100), waiting=64) == 1
-    assert chosen.room(rows=64, size_max=100, candidate=Request(size=100), waiting=64) == 0
+    assert chosen.room(rows=63, size_max=100, candidate=Offer(1, 100), waiting=64) == 1
+    assert chosen.room(rows=64, size_max=100, candidate=Offer(1, 100), waiting=64) == 0
 
 
 def test_where_cells_cost_most_a_batch_ends_at_the_bend():
     chosen = packing(MODEL_BOUND, rows_max=64)
     assert 150 <= chosen.budget <= 300
-    assert chosen.room(rows=2, size_max=40, candidate=Request(size=40), waiting=60) == 1
-    assert chosen.room(rows=8, size_max=40, candidate=Request(size=40), waiting=60) == 0
-    assert chosen.room(rows=2, size_max=40, candidate=Request(size=200), waiting=60) == 0
+    assert chosen.room(rows=2, size_max=40, candidate=Offer(1, 40), waiting=60) == 1
+    assert chosen.room(rows=8, size_max=40, candidate=Offer(1, 40), waiting=60) == 0
+    assert chosen.room(rows=2, size_max=40, candidate=Offer(1, 200), waiting=60) == 0
 
 
 def test_few_join_while_few_wait():
@@ -113,7 +107,7 @@ def test_few_join_while_few_wait():
 @pytest.mark.parametrize("rows", [1, 5, 40, 200])
 def test_a_request_of_many_rows_is_cut_to_its_cheapest_batch(rows):
     chosen = packing(MODEL_BOUND)
-    taken = chosen.room(rows=0, size_max=0, candidate=Request(rows, 40))
+    taken = chosen.room(rows=0, size_max=0, candidate=Offer(rows, 40), waiting=rows)
     assert taken == min(rows, chosen.best_rows(40))
 
 

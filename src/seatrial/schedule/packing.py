@@ -13,8 +13,8 @@ So batches are small while few wait and grow towards the cheapest size as the qu
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
+from seatrial.schedule.batcher import Offer
 from seatrial.schedule.profile import BatchProfile, doublings
 
 ROWS_MAX = 64
@@ -31,25 +31,6 @@ BUSY_MOST = 0.8
 
 OCTAVE = 8
 """Steps of a doubling in which sizes are told apart when best batches are looked up."""
-
-
-class Candidate(Protocol):
-    """What a packing asks of a request that may join."""
-
-    @property
-    def rows(self) -> int:
-        """How many rows it has."""
-        ...
-
-    @property
-    def next_row(self) -> int:
-        """The first that has not started."""
-        ...
-
-    @property
-    def size(self) -> int:
-        """Size of its largest row."""
-        ...
 
 
 class CostPacking:
@@ -80,33 +61,28 @@ class CostPacking:
         typical = self.best_rows(profile.typical_size)
         self.budget = math.inf if typical >= rows_max else typical * profile.typical_size
 
-    def room(
-        self, *, rows: int, size_max: float, candidate: Candidate, waiting: int | None = None
-    ) -> int:
-        """Return how many rows of ``candidate`` shall join; see :class:`~.batcher.Packing`.
+    def cost(self, size: float) -> float:
+        """Return the modelled seconds of one row of that size alone."""
+        return self.profile.alone(size)
 
-        Args:
-            rows: Rows in the batch so far.
-            size_max: Size of the largest of them.
-            candidate: A request with rows waiting.
-            waiting: Rows that would wait behind this batch; unknown counts as the candidate's.
-        """
-        left = candidate.rows - candidate.next_row
-        fits = min(left, self.rows_max - rows)
+    def room(self, *, rows: int, size_max: float, candidate: Offer, waiting: int) -> int:
+        """Return how many rows of ``candidate`` shall join; see :class:`~.batcher.Packing`."""
+        fits = min(candidate.rows, self.rows_max - rows)
         if fits <= 0:
             return 0
+        size = candidate.size
         if rows == 0:
-            return min(fits, self.best_rows(candidate.size))
-        behind = left if waiting is None else waiting
+            return min(fits, self.best_rows(size))
         if fits == 1:
-            return int(self.joins(rows, size_max, candidate.size, waiting=behind))
+            return int(self.joins(rows, size_max, size, waiting=max(waiting - 1, 0)))
         low, high = 0, fits
         while low < high:
-            middle = (low + high + 1) // 2
-            if self.joins(rows, size_max, candidate.size, count=middle, waiting=behind):
-                low = middle
+            count = (low + high + 1) // 2
+            behind = max(waiting - count, 0)
+            if self.joins(rows, size_max, size, count=count, waiting=behind):
+                low = count
             else:
-                high = middle - 1
+                high = count - 1
         return low
 
     def joins(
