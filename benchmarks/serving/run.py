@@ -1,0 +1,266 @@
+"""Seatrial beside its peers on two workloads: one command, one table.
+
+    python benchmarks/serving/run.py --quick [--workload w1] [--servers "fastapi x2" mlserver]
+    python benchmarks/serving/run.py [--rounds 5] [--write]
+    python benchmarks/serving/run.py --search mlserver [--workload w2]
+
+Every server has one turn in every round, in an order shuffled with the seed; figures are medians
+over the rounds, comparisons are made within a round. Needs SEATRIAL_DATA the first time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import limit
+import loads
+import places
+import prepare
+import processes
+import servers as known
+import table
+from servers import PEERS, Server
+from turn import Plan, Turn, take
+
+from seatrial.evidence.machine import describe
+
+FULL = {
+    "w1": Plan(connections=(1, 16, 64, 256), closed_s=3, open_s=5.0, idle_s=10.0),
+    "w2": Plan(connections=(1, 16, 64, 256), closed_s=4, open_s=10.0, idle_s=10.0),
+}
+CALIBRATION = Plan(connections=(16, 64, 256), closed_s=2, settle=False)
+QUICK = {
+    "w1": Plan(connections=(1, 64, 256), closed_s=2, open_s=3.0, settle=False),
+    "w2": Plan(connections=(1, 64), closed_s=3, open_s=6.0, settle=False),
+}
+SEARCH = Plan(connections=(1, 16, 64), closed_s=2, settle=False)
+QUICK_PEERS = {"w1": ("fastapi x2",), "w2": ("fastapi",)}
+WAIT_S = 900.0
+
+
+def quick(workload: str, chosen: list[Server], *, rounds: int, seed: int) -> list[dict[str, Turn]]:
+    """Peers first in each round: half of the best one's saturation is what all are asked next."""
+    done = []
+    for number in range(rounds):
+        turns: dict[str, Turn] = {}
+        for server in sorted(chosen, key=lambda server: server.role != "peer"):
+            saturated = (turns[s.name].saturation for s in chosen if s.name in turns)
+            half = max(saturated, default=0.0) / 2 if server.role == "own" else 0.0
+            turns[server.name] = _told(server, workload, QUICK[workload], half, seed + number)
+        done.append(turns)
+    return done
+
+
+def full(
+    workload: str, chosen: list[Server], *, rounds: int, seed: int
+) -> tuple[list[dict[str, Turn]], list[dict[str, Any]], float]:
+    """Return the rounds, the in-process limits of each, and the rate that all were asked at."""
+    peers = [server for server in chosen if server.role == "peer"]
+    calibration = [_told(server, workload, CALIBRATION, 0.0, seed) for server in peers]
+    half = max((turn.saturation for turn in calibration), default=0.0) / 2
+    done, limits = [], []
+    for number in range(rounds):
+        order = [*chosen, None]
+        random.Random(seed + number).shuffle(order)
+        print(f"{workload} round {number + 1} of {rounds}", file=sys.stderr)
+        turns = {}
+        for server in order:
+            if server is None:
+                limits.append(limit.measured(workload))
+            else:
+                turns[server.name] = _told(server, workload, FULL[workload], half, seed + number)
+        done.append(turns)
+    return done, limits, half
+
+
+def search(workload: str, peer: str, *, rounds: int, seed: int) -> list[Server]:
+    """Try every configuration of a peer; print them, the fastest first."""
+    candidates = known.candidates(workload, peer)
+    done = []
+    for number in range(rounds):
+        order = list(candidates)
+        random.Random(seed + number).shuffle(order)
+        done.append({s.name: _told(s, workload, SEARCH, 0.0, seed) for s in order})
+    rows = [table.summary(done, server) for server in candidates]
+    rows.sort(key=lambda row: -row["figures"].get("saturation_per_s", {"median": 0})["median"])
+    print(f"\n{peer} on {workload}, {rounds} rounds:\n\n{table.markdown(rows)}")
+    _keep(f"search-{workload}-{peer}", {"rows": rows} | _conditions(candidates))
+    return candidates
+
+
+def _told(server: Server, workload: str, plan: Plan, half: float, seed: int) -> Turn:
+    began = time.monotonic()
+    turn = take(server, workload, plan, peer_half_per_s=half, seed=seed)
+    cpu = table.cpu_ms(turn)
+    said = turn.error or f"{turn.saturation:,.0f}/s, {cpu or 0:.3f} CPU ms/req"
+    others = f"others took {turn.bystanders:.2f} cores"
+    seconds = time.monotonic() - began
+    print(f"  {server.name:24} {said}; {others}; {seconds:.0f} s", file=sys.stderr, flush=True)
+    return turn
+
+
+def _conditions(chosen: list[Server]) -> dict[str, Any]:
+    peers = {server.peer for server in chosen}
+    return {
+        "machine": describe().summary(),
+        "generator": {"closed": loads.generator(), "open": "seatrial.measure.load"},
+        "versions": {peer: _versions(peer) for peer in sorted(peers)},
+        "niceness": os.nice(0),
+        "load_average": [round(value, 2) for value in os.getloadavg()],
+    }
+
+
+def _versions(peer: str) -> dict[str, str]:
+    found = {}
+    libraries = ("scikit-learn", "onnxruntime", "tokenizers", "numpy")
+    site = next(places.environment(PEERS[peer].environment).glob("lib/python*/site-packages"), None)
+    for name in (*PEERS[peer].distributions, *libraries):
+        for folder in site.glob(f"{name.replace('-', '_')}-*.dist-info") if site else ():
+            found[name] = folder.name.removesuffix(".dist-info").rpartition("-")[2]
+    return found
+
+
+def report(workload: str, rounds: list[dict[str, Turn]], chosen: list[Server], **more: Any) -> str:
+    """Return the tables of a workload."""
+    limits = [each.get("limit_per_s", 0.0) for each in more.get("limits", [])]
+    found = table.comparisons(workload, rounds, chosen, limits)
+    rows = [table.summary(rounds, server) for server in chosen]
+    return f"{table.comparison_markdown(found)}\n\n{table.markdown(rows)}"
+
+
+def _document(
+    workload: str, rounds: list[dict[str, Turn]], chosen: list[Server], **more: Any
+) -> dict[str, Any]:
+    limits = [each.get("limit_per_s", 0.0) for each in more.get("limits", [])]
+    found = table.comparisons(workload, rounds, chosen, limits)
+    return {
+        "workload": workload,
+        "rounds": len(rounds),
+        **_conditions(chosen),
+        **more,
+        "comparisons": [asdict(one) for one in found],
+        "rows": [table.summary(rounds, server) for server in chosen],
+        "turns": [{name: _plain(turn) for name, turn in each.items()} for each in rounds],
+    }
+
+
+def _plain(turn: Turn) -> dict[str, Any]:
+    document = asdict(turn)
+    for step in document["open"].values():
+        del step["latencies_ms"]
+    return document
+
+
+def _keep(name: str, document: dict[str, Any]) -> None:
+    places.RESULTS.mkdir(exist_ok=True)
+    text = json.dumps(document, indent=1, default=str) + "\n"
+    (places.RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One comparison at a time on this machine: two would measure each other."""
+    places.cache().mkdir(parents=True, exist_ok=True)
+    with (places.cache() / "lock").open("w") as lock:
+        until = time.monotonic() + WAIT_S
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise SystemExit("another comparison has been running for long.") from None
+                print("waiting for another comparison to end", file=sys.stderr)
+                time.sleep(5.0)
+        yield
+
+
+def _own(sources: list[str]) -> list[Server]:
+    """Return seatrial as installed, or one row for each ``label=path`` of a source tree."""
+    if not sources:
+        return [known.SEATRIAL]
+    found = []
+    for said in sources:
+        label, _, path = said.rpartition("=")
+        source = str(Path(path).resolve())
+        found.append(replace(known.SEATRIAL, name=label or "seatrial", source=source))
+    return found
+
+
+def _options() -> argparse.Namespace:
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--workload", nargs="+", choices=places.WORKLOADS)
+    options.add_argument("--servers", nargs="*", help="rows to run; default all (quick: few)")
+    options.add_argument("--seatrial", nargs="*", default=[], metavar="LABEL=PATH")
+    options.add_argument("--rounds", type=int)
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--quick", action="store_true", help="a minute, for every day")
+    options.add_argument("--search", metavar="PEER", help="try a peer's configurations")
+    options.add_argument(
+        "--ahead", action="store_true", help="take precedence over other work (needs the right)"
+    )
+    options.add_argument("--write", action="store_true", help="keep the result in results/")
+    return options.parse_args()
+
+
+def _chosen(workload: str, options: argparse.Namespace) -> list[Server]:
+    others = [s for s in known.servers(workload) if s.role != "own"]
+    wanted = options.servers
+    if wanted is None and options.quick:
+        wanted = list(QUICK_PEERS[workload])
+    if wanted is not None:
+        unknown = set(wanted) - {s.name for s in others} - {"seatrial"}
+        if unknown:
+            names = ", ".join(repr(s.name) for s in others)
+            raise SystemExit(f"received {', '.join(sorted(unknown))}; known are {names}.")
+        others = [s for s in others if s.name in wanted]
+    return [*_own(options.seatrial), *others]
+
+
+def main() -> None:
+    options = _options()
+    processes.ignore_interrupts()
+    if options.ahead:
+        processes.go_ahead()
+    workloads = options.workload or (["w1"] if options.quick else list(places.WORKLOADS))
+    with alone():
+        for workload in workloads:
+            _one(workload, options)
+
+
+def _one(workload: str, options: argparse.Namespace) -> None:
+    if options.search:
+        prepare.ensure([workload], [PEERS[options.search].environment])
+        search(workload, options.search, rounds=options.rounds or 1, seed=options.seed)
+        return
+    chosen = _chosen(workload, options)
+    prepare.ensure([workload], [PEERS[server.peer].environment for server in chosen])
+    more: dict[str, Any] = {"load_average_before": list(os.getloadavg())}
+    if options.quick:
+        rounds = quick(workload, chosen, rounds=options.rounds or 1, seed=options.seed)
+    else:
+        rounds, limits, half = full(workload, chosen, rounds=options.rounds or 5, seed=options.seed)
+        more |= {"limits": limits, "best_peer_half_per_s": half}
+    tables = report(workload, rounds, chosen, **more)
+    machine = _conditions(chosen)
+    print(f"\n{workload}: {len(rounds)} rounds; {machine['machine']}\n\n{tables}\n")
+    if options.write:
+        _keep(workload, _document(workload, rounds, chosen, **more))
+        (places.RESULTS / f"{workload}.md").write_text(tables + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
