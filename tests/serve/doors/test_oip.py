@@ -254,9 +254,9 @@ def test_models_and_versions_are_found_by_path():
     for path in ("/v2/models/n/infer", "/v2/models/m/versions/1/infer", "/v2/models/%6D%00/infer"):
         assert refused([tensor(["a"])], path=path)[0] == 404
     assert door().read(request(asked, path="/v2/models/%6D/infer")).rows == ["a"]
-    assert infers("POST", PATH)
-    assert not infers("GET", PATH)
-    assert not infers("POST", "/v2/models/m")
+    assert infers(b"POST", PATH.encode())
+    assert not infers(b"GET", PATH.encode())
+    assert not infers(b"POST", b"/v2/models/m")
 
 
 @pytest.mark.parametrize(

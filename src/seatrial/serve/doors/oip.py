@@ -26,18 +26,20 @@ from seatrial.serve.identifiers import ROWS_MAX
 from seatrial.serve.messages import Result, encode
 
 INFER: Final = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?/infer/?")
+_INFER_BYTES: Final = re.compile(INFER.pattern.encode())
 
 Releases = Callable[[], Sequence[str]]
 """The releases that answer now, as ``name@digest``, the usual one first."""
 
 
-def infers(method: str, path: str) -> bool:
+def infers(method: bytes, path: bytes) -> bool:
     """Say whether a request is for this door.
 
-    >>> infers("POST", "/v2/models/spam/infer"), infers("GET", "/v2/models/spam")
+    >>> infers(b"POST", b"/v2/models/spam/infer"), infers(b"GET", b"/v2/models/spam")
     (True, False)
     """
-    return method == "POST" and INFER.fullmatch(path) is not None
+    # Most requests are for another door: two comparisons tell.
+    return method == b"POST" and path[:11] == b"/v2/models/" and bool(_INFER_BYTES.fullmatch(path))
 
 
 class OipDoor:
