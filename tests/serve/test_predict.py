@@ -168,8 +168,9 @@ def test_batch_mates_of_a_failing_row_are_answered(server):
     assert outputs == [f"TEXT {number}" for number in range(15)]
 
 
-def test_what_waits_is_answered_in_one_batch(server):
+def test_what_waits_is_answered_in_one_batch(serve):
     """While the only worker is busy requests gather; the next call takes them all."""
+    server = serve("--workers", "1")
     with ThreadPoolExecutor(9) as callers:
         blocker = callers.submit(server.predict, "sleep 0.5")
         server.eventually(lambda: server.metric("seatrial_inflight_requests") == 1)

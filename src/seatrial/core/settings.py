@@ -54,6 +54,10 @@ class ModelSettings(Section, frozen=True):
     location: Annotated[str, _described("Set by the adapter key: its value")] = ""
     input: Annotated[InputKind, _described("What one input is")] = "text"
     task: Annotated[Task, _described("What the model is asked to do")] = "classification"
+    pure: Annotated[
+        bool,
+        _described("Asking twice changes nothing: what a worker died of may be asked again"),
+    ] = False
     trust: Annotated[
         str, _described("Who trusted the code in a pickle or joblib file, and when; else empty")
     ] = ""

@@ -38,7 +38,7 @@ class Call:
         pending: Its rows at the model.
         results: Its answers.
         key_id: Which key the caller showed.
-        cache: What the cache did for it.
+        caches: What the memory did for each row; ``None`` where there is none.
         degraded: The rung of the ladder it was served on.
         closed: Whether it has been answered, refused or given up.
     """
@@ -46,7 +46,7 @@ class Call:
     __slots__ = (
         "at",
         "at_s",
-        "cache",
+        "caches",
         "closed",
         "degraded",
         "deployment",
@@ -83,6 +83,6 @@ class Call:
         self.pending: Pending | None = None
         self.results: list[Result] = []
         self.key_id: str | None = None
-        self.cache: Cache = "off"
+        self.caches: list[Cache] | None = None
         self.degraded: Degraded | None = None
         self.closed = False

@@ -15,8 +15,9 @@ from seatrial.evidence.machine import usable_cores
 from seatrial.models.identity import release_of
 from seatrial.records.log import LogWriter
 from seatrial.records.record import Origin
-from seatrial.serve.front import Front, Plan, Ready
+from seatrial.serve.front import Front
 from seatrial.serve.listening import listen
+from seatrial.serve.plan import Plan, Ready
 
 WORKERS_MAX = 4
 """Most workers that ``auto`` starts: each holds its own copy of the model."""
@@ -72,6 +73,7 @@ def serve(
             folder=folder,
             log_folder=logged,
             settings=settings,
+            flags=laid_over,
             release=release_of(settings, folder),
             host=host,
             port=port,

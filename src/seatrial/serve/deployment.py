@@ -1,17 +1,31 @@
-"""One loaded release and variant with its workers and queue, and who says which one answers."""
+"""One loaded release and variant: its workers, the queue before them, and what its batches cost."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from seatrial.core.settings import Settings
 from seatrial.schedule.batcher import RowPacking
+from seatrial.schedule.learning import Learner
+from seatrial.schedule.packing import packing, workers_for
+from seatrial.schedule.profile import BatchProfile
+from seatrial.serve.cache import key_of
 from seatrial.serve.call import Call
-from seatrial.serve.dispatcher import Dispatcher
-from seatrial.serve.doors.door import Door
+from seatrial.serve.dispatcher import Dispatcher, Row
+from seatrial.serve.pending import Pending
 from seatrial.serve.pool import Pool
 from seatrial.serve.sizes import Sizes, size_of
+
+FRONT_S = 1e-4
+"""What the front itself spends on a request, to the order of magnitude: it bounds the rate."""
+
+HAND_OVER_S = 1.5e-4
+"""What a model call costs beside the model: two processes that wake, and the bytes between them."""
+
+DRAIN_LOOK_S = 0.02
+"""Pause between two looks at a deployment that drains."""
 
 
 class Deployment:
@@ -23,6 +37,8 @@ class Deployment:
         settings: Those it was loaded with.
         dispatcher: The queue before its workers.
         pool: Its workers.
+        cores: How many workers may compute at one time.
+        profile: What its batches cost, where that is known already.
     """
 
     def __init__(
@@ -33,6 +49,8 @@ class Deployment:
         settings: Settings,
         dispatcher: Dispatcher,
         pool: Pool,
+        cores: int,
+        profile: BatchProfile | None = None,
     ) -> None:
         self.release = release
         self.variant = variant
@@ -40,41 +58,101 @@ class Deployment:
         self.dispatcher = dispatcher
         self.pool = pool
         self.headers = [(b"x-release", release.encode()), (b"x-served-by", served_by(variant))]
-        self._size_of: Sizes = size_of(settings.model.input)
+        self.single = False
+        self.profile = profile
+        self._cores = cores
+        self.size_of: Sizes = size_of(settings.model.input)
+        self._learner = Learner()
+        self._fitting = False
+        if profile is not None:
+            self._pack_by(profile)
 
-    def submit(self, call: Call, *, now_s: float, deadline_s: float) -> None:
-        """Take the rows of a call in; it comes back settled."""
-        call.pending = self.dispatcher.submit(
-            call.rows,
-            owner=call,
-            now_s=now_s,
-            deadline_s=deadline_s,
-            sizes=self._sizes(call),
-            key=call.key_id or "",
-        )
+    @property
+    def rows_max(self) -> int:
+        """Most rows of one model call."""
+        return 1 if self.single else self.settings.serving.batch_max
 
     @property
     def ready(self) -> bool:
         """Whether any of its workers answers."""
         return self.pool.ready > 0
 
-    async def close(self) -> None:
-        """End its workers; what they hold fails."""
-        await self.pool.close()
+    def key_of(self, value: Any) -> bytes:
+        """Return what an answer to ``value`` is remembered by."""
+        return key_of(self.release, self.variant, value)
+
+    def run(
+        self,
+        call: Call,
+        rows: list[Any],
+        *,
+        owner: Any,
+        now_s: float,
+        deadline_s: float,
+        deferred: bool = False,
+    ) -> Pending:
+        """Hand rows of a call to the model; they come back settled, with their owner."""
+        measured = not isinstance(self.dispatcher.batcher.packing, RowPacking)
+        return self.dispatcher.submit(
+            rows,
+            owner=owner,
+            now_s=now_s,
+            deadline_s=deadline_s,
+            sizes=[self.size_of(value) for value in rows] if measured else 1,
+            key=call.key_id or "",
+            deferred=deferred,
+        )
+
+    def takes_single_rows(self) -> None:
+        """The model takes one row a call, whatever it costs."""
+        self.single = True
+        self.dispatcher.batcher.packing = RowPacking(1)
+
+    def observe(self, inputs: Sequence[Any], seconds: float) -> None:
+        """Learn from what a model call took."""
+        sizes = [self.size_of(value) for value in inputs]
+        self._learner.add(len(sizes), max(sizes), sum(sizes), HAND_OVER_S + seconds)
+
+    def called(self, rows: Sequence[Row], seconds: float) -> None:
+        """Learn from a call that answered requests; pack by what was learned, when it is due."""
+        self.observe([pending.inputs[row] for pending, row in rows], seconds)
+        if self._learner.due and not self._fitting and not self.single:
+            self._fitting = True
+            asyncio.get_running_loop().call_soon(self.learn)
+
+    def learn(self) -> None:
+        """Fit what was observed so far, and pack by it."""
+        self._fitting = False
+        if not self.single:
+            self._pack_by(self._learner.fit())
+
+    def workers_wanted(self) -> int:
+        """Return how many workers the model's own speed asks for; 1 while it is not known."""
+        if self.profile is None:
+            return 1
+        return workers_for(
+            self.profile,
+            cores=self._cores,
+            front_s=FRONT_S,
+            rows_max=self.rows_max,
+        )
 
     async def drained(self) -> None:
         """Return when nothing waits or runs here any more."""
         while self.dispatcher.inflight:
             await asyncio.sleep(DRAIN_LOOK_S)
 
-    def _sizes(self, call: Call) -> Sequence[int] | int:
-        if isinstance(self.dispatcher.batcher.packing, RowPacking):
-            return 1
-        return [self._size_of(value) for value in call.rows]
+    async def close(self) -> None:
+        """End its workers; what they hold fails."""
+        await self.pool.close()
 
-
-DRAIN_LOOK_S = 0.02
-"""Pause between two looks at a deployment that drains."""
+    def _pack_by(self, profile: BatchProfile) -> None:
+        self.profile = profile
+        self.dispatcher.batcher.packing = packing(
+            profile,
+            rows_max=self.rows_max,
+            workers=max(len(self.pool.seats), 1),
+        )
 
 
 class Router:
@@ -82,12 +160,10 @@ class Router:
 
     Attributes:
         current: The deployment that new calls go to.
-        native: The door that stands for the connection itself, where no request was read.
     """
 
-    def __init__(self, current: Deployment, *, native: Door) -> None:
+    def __init__(self, current: Deployment) -> None:
         self.current = current
-        self.native = native
 
     def swap(self, following: Deployment) -> Deployment:
         """Let new calls go to another deployment; return the one that answered until now.
@@ -105,3 +181,7 @@ def served_by(variant: str) -> bytes:
     (b'model', b'variant:int8')
     """
     return b"model" if variant == "original" else b"variant:" + variant.encode()
+
+
+Deploy = Callable[[Settings, str, str], Deployment]
+"""Makes a deployment from settings, release and variant; nothing is started yet."""

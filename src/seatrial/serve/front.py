@@ -4,40 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import uvicorn
-from msgspec import Struct
 
 from seatrial.core.errors import SeatrialError
-from seatrial.core.settings import Settings
 from seatrial.records.log import LogWriter
-from seatrial.records.record import Origin
-from seatrial.schedule.batcher import Batcher, RowPacking
+from seatrial.releases.control import Control
 from seatrial.serve.app import App
 from seatrial.serve.attendant import Attendant
-from seatrial.serve.deployment import Deployment, Router
-from seatrial.serve.dispatcher import Dispatcher, shutting_down
+from seatrial.serve.connections import Connections, Limits
+from seatrial.serve.deployment import Deployment
+from seatrial.serve.dispatcher import shutting_down
 from seatrial.serve.doors.native import NativeDoor
 from seatrial.serve.events import Events
+from seatrial.serve.fleet import Fleet
 from seatrial.serve.identifiers import Identifiers
 from seatrial.serve.inference import Inference
 from seatrial.serve.journal import Journal
 from seatrial.serve.metrics import Gauge, Metrics
+from seatrial.serve.orders import Orders
 from seatrial.serve.pending import Pending
-from seatrial.serve.pool import Pool
-from seatrial.serve.protocol import Connections, Limits
+from seatrial.serve.plan import Plan, Ready
+from seatrial.serve.protocol import Protocol
 from seatrial.serve.samples import samples
 from seatrial.serve.state import State
 from seatrial.serve.warmup import WarmUp
 from seatrial.serve.worker import Worker
-
-KILL_GRACE_S = 0.5
-"""How long past the last deadline of its batch a model may run before it counts as hung."""
 
 DRAIN_LIMIT_S = 20.0
 """Longest wait for requests in flight when stopping; orchestrators kill after 30 s."""
@@ -49,47 +46,13 @@ next one."""
 BACKLOG = 2048
 """Connections the kernel may hold for us during a burst."""
 
+ADJUST_S = 1.0
+"""Pause between two looks whether the model needs more workers."""
+
 LOG_TICK_S = 0.1
 """Pause between two looks of the log at its own age and disk."""
 
 MIB = 2**20
-
-
-class Plan(Struct, frozen=True, kw_only=True):
-    """What one server shall be.
-
-    Attributes:
-        folder: The project folder.
-        log_folder: The folder whose log is written; the project's own, but for drills.
-        settings: Its settings, flags and environment included.
-        release: What answers.
-        host: Address to listen on.
-        port: Port to listen on; 0 takes a free one.
-        workers: Model processes.
-        origin: Who causes its requests.
-        drain_delay_s: After SIGTERM, how long requests are still taken while readiness is off.
-        keeper: Start a keeper beside it.
-    """
-
-    folder: Path
-    log_folder: Path
-    settings: Settings
-    release: str
-    host: str
-    port: int
-    workers: int
-    origin: Origin
-    drain_delay_s: float
-    keeper: bool = True
-
-
-class Ready(Struct, frozen=True):
-    """What is said once the server answers."""
-
-    url: str
-    pid: int
-    release: str
-    workers: int
 
 
 class Front:
@@ -118,6 +81,8 @@ class Front:
         self._keeper: Attendant | None = None
         self._stopping = asyncio.Event()
         self._signals = 0
+        self._hurry = False
+        self._reloads: set[asyncio.Task[None]] = set()
         self._assemble()
 
     def _assemble(self) -> None:
@@ -129,19 +94,32 @@ class Front:
             keep_inputs=serving.log_inputs,
             confidence_min=serving.confidence_min,
         )
-        native = NativeDoor(plan.settings.model.input, rows_max=serving.queue_rows)
-        first = self._deployment(plan.settings, plan.release, serving.variant)
-        self._router = Router(first, native=native)
-        self._state = State(self._router)
         self._metrics = Metrics(
             model=plan.settings.model.name,
-            release=lambda: self._router.current.release,
+            release=lambda: self._fleet.current.release,
             variant=serving.variant,
             gauges=self._gauges(),
         )
+        self._fleet = Fleet(
+            plan,
+            on_settled=self._settled,
+            warm_up=self._warm_up,
+            metrics=self._metrics,
+            events=self._events,
+        )
+        self._state = State(self._fleet)
+        self._orders = Orders(
+            Control(plan.folder),
+            events=self._events,
+            on_kill=self._fleet.fail_all,
+            on_reload=self._reload,
+            on_drain=self._stop,
+        )
+        native = NativeDoor(plan.settings.model.input, rows_max=serving.queue_rows)
         self._inference = Inference(
-            router=self._router,
-            gates=[self._state.admit],
+            fleet=self._fleet,
+            native=native,
+            gates=[self._orders.gate, self._state.admit],
             journal=self._journal,
             metrics=self._metrics,
             events=self._events,
@@ -162,52 +140,25 @@ class Front:
             identifiers=identifiers,
         )
 
-    def _deployment(self, settings: Settings, release: str, variant: str) -> Deployment:
-        serving = settings.serving
-        batcher = Batcher(
-            RowPacking(serving.batch_max), queue_rows=serving.queue_rows, grace_s=KILL_GRACE_S
-        )
-        dispatcher = Dispatcher(
-            batcher,
-            on_settled=self._settled,
-            on_batch=self._called,
-        )
-        pool = Pool(
-            folder=self._plan.folder,
-            settings=settings,
-            variant=variant,
-            count=self._plan.workers,
-            dispatcher=dispatcher,
-            warm_up=lambda worker: self._warm_up(worker, deployment),
-            on_loss=self._lost,
-        )
-        deployment = Deployment(
-            release=release, variant=variant, settings=settings, dispatcher=dispatcher, pool=pool
-        )
-        return deployment
-
     def _settled(self, settled: Sequence[Pending]) -> None:
         self._inference.settled(settled)
 
     def _gauges(self) -> list[Gauge]:
-        def dispatcher() -> Dispatcher:
-            return self._router.current.dispatcher
-
         return [
             Gauge(
                 "seatrial_queue_depth",
                 "Rows that wait for a worker",
-                lambda: dispatcher().batcher.rows_waiting,
+                lambda: self._fleet.current.dispatcher.batcher.rows_waiting,
             ),
             Gauge(
                 "seatrial_inflight_requests",
                 "Requests that wait or run",
-                lambda: dispatcher().inflight,
+                lambda: self._fleet.inflight,
             ),
             Gauge(
                 "seatrial_workers_ready",
                 "Workers that answer",
-                lambda: self._router.current.pool.ready,
+                lambda: self._fleet.current.pool.ready,
             ),
             Gauge(
                 "seatrial_log_dropped",
@@ -236,9 +187,11 @@ class Front:
         ticking = [
             asyncio.create_task(self._tick()),
             asyncio.create_task(self._connections.sweep()),
+            asyncio.create_task(self._orders.follow()),
+            asyncio.create_task(self._adjust()),
         ]
         try:
-            if await self._unless_stopped(self._router.current.pool.start()):
+            if await self._unless_stopped(self._fleet.start()):
                 self._state.phase = "serving"
                 self._say_ready()
                 await self._stopping.wait()
@@ -254,7 +207,7 @@ class Front:
         return uvicorn.Config(
             self._app,
             loop="none",
-            http=self._connections.protocol,  # type: ignore[arg-type]  # uvicorn calls it like a class
+            http=functools.partial(Protocol, self._connections),  # type: ignore[arg-type]  # uvicorn calls it like a class
             ws="none",
             lifespan="off",
             log_config=None,
@@ -288,26 +241,19 @@ class Front:
             self._events.say("warm-up-skipped", {"message": str(error)})
         return WarmUp(
             inputs,
-            rows_max=serving.batch_max,
             journal=self._journal,
             identifiers=self._identifiers,
             events=self._events,
         )
 
-    async def _warm_up(self, worker: Worker, deployment: Deployment) -> None:
-        if not worker.hello.takes_batches:
-            deployment.dispatcher.batcher.packing = RowPacking(1)
+    async def _warm_up(self, worker: Worker, deployment: Deployment) -> str:
         warm_up = await asyncio.shield(self._warming)
-        await warm_up(worker, deployment)
-        self._state.warm_up = warm_up.told
+        return await warm_up(worker, deployment)
 
-    def _called(self, rows: Sequence[object], seconds: float) -> None:
-        self._metrics.batch(len(rows), seconds)
-
-    def _lost(self, error: SeatrialError) -> None:
-        self._metrics.loss(error.code)
-        if self._state.phase != "stopping":
-            self._events.say("worker-lost", {"code": error.code, "message": error.message})
+    def _reload(self) -> None:
+        task = asyncio.create_task(self._fleet.reload())
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
 
     def _say_ready(self) -> None:
         host, port = self._bound.getsockname()[:2]
@@ -317,7 +263,7 @@ class Front:
                 f"http://{shown}:{port}",
                 os.getpid(),
                 self._plan.release,
-                self._router.current.pool.ready,
+                self._fleet.current.pool.ready,
             )
         )
 
@@ -332,12 +278,15 @@ class Front:
             # Rows are in the log already; workers and keeper die with us.
             os._exit(128 + number)
         self._hurry = number == signal.SIGINT
+        self._stop()
+
+    def _stop(self) -> None:
         self._stopping.set()
 
     async def _drain(self) -> None:
         """Turn readiness off, go on answering for the delay, then stop listening."""
         self._state.phase = "draining"
-        self._events.say("draining", {"inflight": self._router.current.dispatcher.inflight})
+        self._events.say("draining", {"inflight": self._fleet.inflight})
         if not self._hurry:
             await asyncio.sleep(self._plan.drain_delay_s)
 
@@ -348,10 +297,11 @@ class Front:
             await serving
         limit.cancel()
         self._state.phase = "stopping"
-        for task in (*ticking, self._warming):
+        ending = [*ticking, self._warming, *self._reloads]
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*ticking, self._warming, return_exceptions=True)
-        await self._router.current.close()
+        await asyncio.gather(*ending, return_exceptions=True)
+        await self._fleet.close()
         self._writer.close()
         if self._keeper is not None:
             await self._keeper.stop(limit_s=KEEPER_LIMIT_S)
@@ -359,7 +309,13 @@ class Front:
     def _give_up(self) -> None:
         """Answer what is still in flight: orchestrators wait no longer."""
         self._state.phase = "stopping"
-        self._router.current.dispatcher.fail_all(shutting_down())
+        self._fleet.fail_all(shutting_down())
+
+    async def _adjust(self) -> None:
+        while True:
+            await asyncio.sleep(ADJUST_S)
+            if self._state.phase == "serving":
+                await self._fleet.adjust()
 
     async def _tick(self) -> None:
         keeper_told = False

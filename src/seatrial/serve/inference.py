@@ -15,9 +15,9 @@ from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import CallerGoneError, SeatrialError
 from seatrial.serve import problems
 from seatrial.serve.call import Call, Reply
-from seatrial.serve.deployment import Router
 from seatrial.serve.doors.door import Door, Request
 from seatrial.serve.events import Events
+from seatrial.serve.fleet import Fleet
 from seatrial.serve.identifiers import Identifiers, trace_parent
 from seatrial.serve.journal import MS, Journal, status_of
 from seatrial.serve.metrics import Metrics
@@ -36,7 +36,8 @@ class Inference:
     """Answers calls.
 
     Args:
-        router: Says which deployment answers.
+        fleet: Has calls answered.
+        native: The door that stands for the connection itself, where no request was read.
         gates: Asked in this order before a call is read.
         journal: Records what became of calls.
         metrics: Counts it.
@@ -49,7 +50,8 @@ class Inference:
     def __init__(
         self,
         *,
-        router: Router,
+        fleet: Fleet,
+        native: Door,
         gates: Sequence[Gate],
         journal: Journal,
         metrics: Metrics,
@@ -58,7 +60,8 @@ class Inference:
         timeout_s: float,
         clock: Clock = SYSTEM,
     ) -> None:
-        self._router = router
+        self._fleet = fleet
+        self._native = native
         self._gates = gates
         self._journal = journal
         self._metrics = metrics
@@ -77,7 +80,7 @@ class Inference:
             reply,
             at=clock.utc(),
             at_s=clock.now_s(),
-            deployment=self._router.current,
+            deployment=self._fleet.current,
         )
 
     def take(self, call: Call) -> None:
@@ -107,13 +110,13 @@ class Inference:
             return
         gone = CallerGoneError("the caller closed the connection before its answer.")
         if call.pending is not None and not call.pending.settled():
-            call.deployment.dispatcher.fail(call.pending, gone)
+            self._fleet.abandon(call, gone)
         else:
             self.refuse(call, gone)
 
     def unread(self, error: SeatrialError) -> tuple[str, bytes]:
         """Record what came instead of a request; return its id and the problem document."""
-        call = self.begin(self._router.native, _NOBODY)
+        call = self.begin(self._native, _NOBODY)
         self.refuse(call, error)
         release = call.deployment.release
         return call.id, problems.document(error, request=call.id, release=release)
@@ -149,10 +152,9 @@ class Inference:
         if not rows:
             self._answer([call])
             return
-        deployment = call.deployment = self._router.current
         now_s = self._clock.now_s()
         timeout_s = self._timeout_s if reading.timeout_s is None else reading.timeout_s
-        deployment.submit(call, now_s=now_s, deadline_s=call.at_s + timeout_s)
+        self._fleet.submit(call, now_s=now_s, deadline_s=call.at_s + timeout_s)
 
     def _answer(self, calls: list[Call]) -> None:
         records: list[Any] = []
@@ -188,13 +190,19 @@ class Inference:
         parent = call.request.headers.get(b"traceparent")
         headers = [
             (b"x-request-id", call.id.encode()),
-            *call.deployment.headers,
+            *self._served_by(call),
             (b"traceparent", (parent and trace_parent(parent)) or self._new_trace()),
         ]
         if call.pending is not None:
             headers.append((b"server-timing", _timing(call, call.pending, now_s)))
         if call.degraded is not None:
             headers.append((b"x-degraded", call.degraded.encode()))
+        return headers
+
+    def _served_by(self, call: Call) -> list[tuple[bytes, bytes]]:
+        headers = call.deployment.headers
+        if call.caches and call.results and set(call.caches) == {"hit"}:
+            return [headers[0], (b"x-served-by", b"cache")]
         return headers
 
     def _new_trace(self) -> bytes:

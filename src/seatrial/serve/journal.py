@@ -79,6 +79,7 @@ class Journal:
         started_s = now_s if pending.started_s is None else pending.started_s
         ended_s = now_s if pending.ended_s is None else pending.ended_s
         release, variant = call.deployment.release, call.deployment.variant
+        caches = call.caches
         for row, (value, answer) in enumerate(zip(pending.inputs, pending.answers, strict=True)):
             assert answer is not None  # noqa: S101  (settled without an error)
             confidence = answer.confidence
@@ -102,7 +103,7 @@ class Journal:
                     scores=answer.scores,
                     status="abstained" if withheld else "answered",
                     degraded=call.degraded,
-                    cache=call.cache,
+                    cache="off" if caches is None else caches[row],
                     batch_size=pending.batch_size,
                     admit_ms=(pending.submitted_s - call.at_s) * MS,
                     queue_ms=(started_s - pending.submitted_s) * MS,
@@ -144,7 +145,7 @@ class Journal:
                 status=status_of(error),
                 error=error.code,
                 degraded=call.degraded,
-                cache=call.cache,
+                cache="off" if call.caches is None else "miss",
                 key_id=call.key_id,
                 **times,
             )

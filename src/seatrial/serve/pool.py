@@ -105,6 +105,17 @@ class Pool:
                 if seat.error is not None:
                     raise seat.error
 
+    async def grow(self, count: int) -> None:
+        """Have at least ``count`` workers; return when each new one is ready or has failed once."""
+        added = [Seat() for _ in range(count - len(self.seats))]
+        tried = [asyncio.Event() for _ in added]
+        self.seats += added
+        self._tasks += [
+            asyncio.create_task(self._keep(seat, event))
+            for seat, event in zip(added, tried, strict=True)
+        ]
+        await asyncio.gather(*(event.wait() for event in tried))
+
     async def close(self) -> None:
         """Let every worker end, also those that are being started; may be called again."""
         for task in self._tasks:

@@ -11,115 +11,25 @@ from __future__ import annotations
 import asyncio
 import math
 import urllib.parse
-from collections.abc import Callable
 from typing import Any, cast
 
 import httptools
-from msgspec import Struct
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from seatrial.core.errors import (
-    BodyTooLargeError,
     DeadlineExceededError,
     HeadTooLargeError,
-    InputError,
     MalformedBodyError,
     SeatrialError,
 )
 from seatrial.serve import problems
-from seatrial.serve.doors.door import Door, Request, Response
-from seatrial.serve.doors.headers import timeout_s
-from seatrial.serve.inference import Inference
+from seatrial.serve.connections import Connections
+from seatrial.serve.doors.door import Door
+from seatrial.serve.exchange import CLOSE, Exchange
 
 IDLE, HEAD, BODY, BUSY, LINGERING = range(5)
-
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-CLOSE = b"connection: close\r\n"
-
-
-class Limits(Struct, frozen=True):
-    """What one connection may take.
-
-    Attributes:
-        head_s: From the first byte of a request to the end of its headers.
-        body_s: From there to the end of its body.
-        write_s: How long a reader may leave our buffer full.
-        idle_s: Between two requests. Longer than the usual clients and balancers, so that it is
-            they who close first and never meet a connection that is just going.
-        linger_s: How long the rest of a refused body is thrown away: closing at once would reset
-            the connection under the sender, and the answer be lost.
-        head_bytes: Request line and headers.
-        head_count: Headers.
-    """
-
-    head_s: float = 10.0
-    body_s: float = 30.0
-    write_s: float = 30.0
-    idle_s: float = 75.0
-    linger_s: float = 2.0
-    head_bytes: int = 65_536
-    head_count: int = 128
-
-
-DoorOf = Callable[[bytes, bytes], Door | None]
-"""Finds the door of a method and a path; ``None`` where the request is no inference."""
-
-
-class Connections:
-    """All connections of one server, and the timer that ends those which take too long.
-
-    Args:
-        limits: What one connection may take.
-        door_of: Finds the door of a request.
-        inference: Takes inference requests.
-        body_max_bytes: Largest body of one.
-    """
-
-    SWEEP_S = 0.1
-
-    def __init__(
-        self,
-        *,
-        limits: Limits,
-        door_of: DoorOf,
-        inference: Inference,
-        body_max_bytes: int,
-    ) -> None:
-        self.limits = limits
-        self.door_of = door_of
-        self.inference = inference
-        self.body_max_bytes = body_max_bytes
-        self.open: set[Protocol] = set()
-        self._head_of: list[tuple[bytes, bytes]] | None = None
-        self._head = b""
-
-    def protocol(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> Protocol:
-        """Make the protocol of a new connection, as uvicorn asks for it."""
-        return Protocol(self, config, server_state, app_state, _loop)
-
-    async def sweep(self) -> None:
-        """End what is overdue, again and again."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(self.SWEEP_S)
-            now_s = loop.time()
-            for connection in [at for at in self.open if at.due_s <= now_s]:
-                connection.overdue()
-
-    def default_head(self, state: ServerState) -> bytes:
-        """Return the headers that uvicorn puts into every response, encoded once a second."""
-        if state.default_headers is not self._head_of:
-            self._head_of = state.default_headers
-            self._head = b"".join(b"%b: %b\r\n" % pair for pair in state.default_headers)
-        return self._head
 
 
 class Protocol(HttpToolsProtocol):
@@ -331,150 +241,6 @@ class Protocol(HttpToolsProtocol):
         head.append(b"content-length: %d\r\n" % len(body) + CLOSE + b"\r\n")
         self.transport.write(b"".join(head) + body)
         self._enter(LINGERING, self.limits.linger_s)
-
-
-class Exchange:
-    """One inference request on a connection; stands where uvicorn has its cycle.
-
-    Attributes:
-        response_complete: Nothing more will be sent for it.
-        keep_alive: The connection is used again after it.
-        disconnected: The caller has gone; set by uvicorn.
-        more_body: Its body is not whole yet.
-    """
-
-    __slots__ = (
-        "_call",
-        "_door",
-        "_has_turn",
-        "_parts",
-        "_protocol",
-        "_request",
-        "_size",
-        "disconnected",
-        "keep_alive",
-        "message_event",
-        "more_body",
-        "response_complete",
-    )
-
-    def __init__(
-        self, protocol: Protocol, door: Door, method: str, path: bytes, query: bytes
-    ) -> None:
-        self._protocol = protocol
-        self._door = door
-        headers = dict(protocol.headers)
-        self._request = (method, path, query, headers)
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._has_turn = False
-        self.message_event = _SILENT
-        self.more_body = True
-        self.disconnected = False
-        self.response_complete = False
-        parser = protocol.parser
-        self.keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
-        self._call = protocol.all.inference.begin(door, self)
-
-    def body_s(self, limit_s: float) -> float:
-        """Return how long its body may take: no longer than the caller waits for the answer."""
-        try:
-            patience_s = timeout_s(self._request[3])
-        except InputError:
-            return limit_s  # it is told when the request is read
-        return limit_s if patience_s is None else min(limit_s, patience_s)
-
-    def turn(self) -> None:
-        """All requests before it are answered: it may be too."""
-        self._has_turn = True
-        if not self.more_body:
-            self._take()
-            return
-        announced = self._request[3].get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > self._protocol.all.body_max_bytes:
-            self.refuse(self._too_large(f"{int(announced)} bytes are announced"))
-        elif self._protocol.expect_100_continue:
-            self._protocol.transport.write(CONTINUE)
-
-    def more(self, part: bytes) -> None:
-        """A part of its body has come."""
-        self._size += len(part)
-        if self._size > self._protocol.all.body_max_bytes:
-            self._parts = []
-            if self._has_turn and not self.response_complete:
-                limit = self._protocol.all.body_max_bytes
-                self.refuse(self._too_large(f"more than {limit} bytes came"))
-            return
-        self._parts.append(part)
-
-    def whole(self) -> None:
-        """Its body has come whole."""
-        self.more_body = False
-        if self._has_turn and not self.response_complete:
-            self._take()
-
-    def refuse(self, error: SeatrialError) -> None:
-        """Answer with an error, whatever of it has come."""
-        self._protocol.all.inference.refuse(self._call, error)
-
-    def gone(self) -> None:
-        """The caller has gone."""
-        self.response_complete = True
-        self._protocol.all.inference.gone(self._call)
-
-    def send(self, response: Response, common: list[tuple[bytes, bytes]]) -> None:
-        """Send the response; see :class:`seatrial.serve.call.Reply`."""
-        protocol = self._protocol
-        if self.response_complete:
-            return
-        self.response_complete = True
-        unread = self.more_body
-        head = b"".join(
-            b"%b: %b\r\n" % pair for pairs in (response.headers, common) for pair in pairs
-        )
-        protocol.transport.write(
-            b"%b%b%bcontent-length: %d\r\n%b\r\n%b"
-            % (
-                STATUS_LINE[response.status],
-                protocol.all.default_head(protocol.server_state),
-                head,
-                len(response.body),
-                b"" if self.keep_alive and not unread else CLOSE,
-                response.body,
-            )
-        )
-        protocol.finish(unread=unread, keep_alive=self.keep_alive)
-
-    def _take(self) -> None:
-        if self._size > self._protocol.all.body_max_bytes:
-            self.refuse(self._too_large(f"{self._size} bytes came"))
-            return
-        method, path, query, headers = self._request
-        parts = self._parts
-        body = parts[0] if len(parts) == 1 else b"".join(parts)
-        self._parts = []
-        self._call.request = Request(
-            method, path.decode("latin-1"), query.decode("latin-1"), headers, body
-        )
-        self._protocol.all.inference.take(self._call)
-
-    def _too_large(self, what: str) -> BodyTooLargeError:
-        limit = self._protocol.all.body_max_bytes
-        return BodyTooLargeError(
-            f"the body is too large: {what}; accepted are {limit} bytes.",
-            hint="Send fewer rows in one request, or raise serving.body_max_mib.",
-            details={"limit": limit},
-        )
-
-
-class _Silent:
-    """Stands where a cycle has its event: nobody waits for an exchange."""
-
-    def set(self) -> None:
-        """Do nothing."""
-
-
-_SILENT = _Silent()
 
 
 def _target(url: bytes) -> tuple[bytes, bytes]:

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from seatrial.core.errors import ServingError
 from seatrial.serve.call import Call
-from seatrial.serve.deployment import Router
 from seatrial.serve.dispatcher import shutting_down
+from seatrial.serve.fleet import Fleet
 
 Phase = Literal["starting", "serving", "draining", "stopping"]
 
@@ -16,22 +16,21 @@ class State:
     """The phase of one server and what it knows of its parts.
 
     Args:
-        router: Says what answers.
+        fleet: What answers.
     """
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, fleet: Fleet) -> None:
         self.phase: Phase = "starting"
-        self.warm_up = "not done yet"
-        self._router = router
+        self._fleet = fleet
 
     @property
     def release(self) -> str:
         """What answers now."""
-        return self._router.current.release
+        return self._fleet.current.release
 
     def ready(self) -> bool:
         """Say whether traffic may be sent here."""
-        return self.phase == "serving" and self._router.current.ready
+        return self.phase == "serving" and self._fleet.current.ready
 
     def admit(self, call: Call) -> None:  # noqa: ARG002  (of a gate)
         """Let a request in. While workers are being replaced it may wait for them.
@@ -50,7 +49,7 @@ class State:
 
     def public(self) -> dict[str, Any]:
         """Return what anybody may know."""
-        deployment = self._router.current
+        deployment = self._fleet.current
         batcher = deployment.dispatcher.batcher
         return {
             "state": "ready" if self.ready() else self.phase,
@@ -68,7 +67,8 @@ class State:
             "ready": self.ready(),
             "phase": self.phase,
             "release": self.release,
-            "warm_up": self.warm_up,
+            "warm_up": self._fleet.warmed,
+            "reload": self._fleet.swap_problem or "fine",
             "workers": [
                 {
                     "state": seat.state,
@@ -77,6 +77,6 @@ class State:
                     "starts": seat.starts,
                     "last_error": seat.error.message if seat.error else None,
                 }
-                for seat in self._router.current.pool.seats
+                for seat in self._fleet.current.pool.seats
             ],
         }

@@ -1,15 +1,14 @@
-"""Runs every batch size once on real inputs before a worker is given to users."""
+"""Runs batches of real inputs on a worker before users get it, and learns what they cost."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator
 from typing import Any
 
 from seatrial.core.clock import SYSTEM, Clock, TimeBudget
 from seatrial.core.errors import InputError, ModelError
 from seatrial.records.record import Event
+from seatrial.schedule.profile import plan
 from seatrial.serve.call import Call
 from seatrial.serve.deployment import Deployment
 from seatrial.serve.doors.door import Request
@@ -33,7 +32,6 @@ class WarmUp:
 
     Args:
         inputs: Real inputs; none means that nothing is warmed.
-        rows_max: Largest batch.
         journal: Records the rows.
         identifiers: Gives out ids.
         events: Told of errors.
@@ -44,41 +42,53 @@ class WarmUp:
         self,
         inputs: list[Any],
         *,
-        rows_max: int,
         journal: Journal,
         identifiers: Identifiers,
         events: Events,
         clock: Clock = SYSTEM,
     ) -> None:
         self._inputs = inputs
-        self._rows_max = rows_max
         self._journal = journal
         self._identifiers = identifiers
         self._events = events
         self._clock = clock
-        self.told = "no eval inputs to warm up with"
 
-    async def __call__(self, worker: Worker, deployment: Deployment) -> None:
-        """Warm one worker of a deployment; one that fails on an eval input is warm all the same.
+    async def __call__(self, worker: Worker, deployment: Deployment) -> str:
+        """Warm one worker of a deployment, and teach the deployment what its batches cost.
+
+        One that fails on an eval input is warm all the same.
+
+        Returns:
+            What was done, in words.
 
         Raises:
             ServingError: It hung or died.
         """
         if not self._inputs:
-            return
+            return "no eval inputs to warm up with"
         budget = TimeBudget(BUDGET_S, clock=self._clock)
-        source, calls = itertools.cycle(self._inputs), 0
-        for size in sizes(self._rows_max if worker.hello.takes_batches else 1):
+        calls = 0
+        for batch in self._batches(deployment):
             try:
-                await self._call(worker, list(itertools.islice(source, size)), deployment)
+                seconds = await self._call(worker, batch, deployment)
             except (InputError, ModelError) as error:
                 self._events.say("warm-up-failed", {"code": error.code, "message": error.message})
+            else:
+                if calls:  # the first call of all loads what the others find
+                    deployment.observe(batch, seconds)
             calls += 1
             if budget.spent():
                 break
-        self.told = f"{calls} batches of up to {size} rows"
+        if calls > 1:
+            deployment.learn()
+        return f"{calls} batches of up to {deployment.rows_max} rows"
 
-    async def _call(self, worker: Worker, inputs: list[Any], deployment: Deployment) -> None:
+    def _batches(self, deployment: Deployment) -> list[list[Any]]:
+        inputs = self._inputs
+        chosen = plan([deployment.size_of(value) for value in inputs], deployment.rows_max)
+        return [inputs[:1], *([inputs[at] for at in places] for places in chosen)]
+
+    async def _call(self, worker: Worker, inputs: list[Any], deployment: Deployment) -> float:
         now_s = self._clock.now_s()
         call = Call(
             _WARM,  # type: ignore[arg-type]  # only its route is read
@@ -98,6 +108,7 @@ class WarmUp:
         records: list[Event] = []
         self._journal.results(call, records, origin="warmup")
         self._journal.write(records)
+        return batch.elapsed_s
 
 
 class _Warm:
@@ -110,17 +121,3 @@ class _Warm:
 
 
 _WARM = _Warm()
-
-
-def sizes(rows_max: int) -> Iterator[int]:
-    """Yield the batch sizes to warm: one twice, for its first time is loading, then doubling.
-
-    >>> list(sizes(10))
-    [1, 1, 2, 4, 8, 10]
-    """
-    yield 1
-    size = 1
-    while size < rows_max:
-        yield size
-        size *= 2
-    yield rows_max

@@ -1,0 +1,250 @@
+"""Everything that answers: the deployment of now, the one that follows it, and the memory before.
+
+A swap starts and warms the new release first, lets new calls go there, and ends the old one when
+what it had admitted is answered. A release whose files have changed since it was loaded is never
+loaded again under its old name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from seatrial.core import settings as settings_table
+from seatrial.core.clock import SYSTEM, Clock
+from seatrial.core.errors import EnvironmentMismatchError, SeatrialError
+from seatrial.core.settings import Settings
+from seatrial.models.identity import release_of
+from seatrial.schedule.batcher import Batcher, RowPacking
+from seatrial.serve.cache import URL_TTL_S, AnswerCache
+from seatrial.serve.call import Call
+from seatrial.serve.deployment import Deployment, Router
+from seatrial.serve.dispatcher import Dispatcher, Row
+from seatrial.serve.events import Events
+from seatrial.serve.memory import Led, Memory
+from seatrial.serve.metrics import Metrics
+from seatrial.serve.pending import Pending
+from seatrial.serve.plan import Plan
+from seatrial.serve.pool import Pool
+from seatrial.serve.worker import Worker
+
+KILL_GRACE_S = 0.5
+"""How long past the last deadline of its batch a model may run before it counts as hung."""
+
+MIB = 2**20
+
+WarmUp = Callable[[Worker, Deployment], Awaitable[str]]
+"""Warms a worker of a deployment; returns what to say of it."""
+
+
+class Fleet:
+    """All that answers on one server.
+
+    Args:
+        plan: What the server shall be.
+        on_settled: Told of calls that are answered or have failed.
+        warm_up: Run on every worker before it gets calls.
+        metrics: Counts.
+        events: Told of losses and swaps.
+        clock: Where time comes from.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        on_settled: Callable[[Sequence[Pending]], None],
+        warm_up: WarmUp,
+        metrics: Metrics,
+        events: Events,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        self._plan = plan
+        self._on_settled = on_settled
+        self._warm_up = warm_up
+        self._metrics = metrics
+        self._events = events
+        self._clock = clock
+        self._closing = False
+        self._swapping = asyncio.Lock()
+        self._leaving: set[Deployment] = set()
+        self.memory = self._memory(plan.settings)
+        self.warmed = "not done yet"
+        self.swap_problem = ""
+        first = self._deployment(plan.settings, plan.release, plan.settings.serving.variant)
+        self.router = Router(first)
+
+    @property
+    def current(self) -> Deployment:
+        """What answers new calls."""
+        return self.router.current
+
+    @property
+    def inflight(self) -> int:
+        """Requests that wait or run, those of a release on its way out included."""
+        return sum(at.dispatcher.inflight for at in (self.current, *self._leaving))
+
+    def submit(self, call: Call, *, now_s: float, deadline_s: float) -> None:
+        """Have a call answered; it comes back settled."""
+        deployment = call.deployment = self.router.current
+        if self.memory is not None:
+            self.memory.submit(call, deployment, now_s=now_s, deadline_s=deadline_s)
+        else:
+            call.pending = deployment.run(
+                call, call.rows, owner=call, now_s=now_s, deadline_s=deadline_s
+            )
+
+    def abandon(self, call: Call, error: SeatrialError) -> None:
+        """End a call before it is answered."""
+        if self.memory is not None:
+            self.memory.abandon(call, error)
+        elif call.pending is not None:
+            call.deployment.dispatcher.fail(call.pending, error)
+
+    async def start(self) -> None:
+        """Start what answers first, with as many workers as its speed asks for.
+
+        Raises:
+            SeatrialError: No worker could be started; the first one's reason.
+        """
+        await self._start(self.current)
+
+    async def reload(self) -> None:
+        """Answer with what the folder holds now; where that cannot be loaded, nothing changes."""
+        async with self._swapping:
+            try:
+                following = await self._following()
+            except SeatrialError as error:
+                self.swap_problem = error.message
+                self._events.say("reload-failed", {"code": error.code, "message": error.message})
+                return
+            self.swap_problem = ""
+            if following is None:
+                self._events.say("reload-unchanged", {"release": self.current.release})
+                return
+            before = self.router.swap(following)
+            self._events.say("swapped", {"from": before.release, "to": following.release})
+        self._leaving.add(before)
+        try:
+            await before.drained()
+        finally:
+            await before.close()
+            self._leaving.discard(before)
+
+    def fail_all(self, error: SeatrialError) -> None:
+        """End every call that waits or runs."""
+        for deployment in (self.current, *self._leaving):
+            deployment.dispatcher.fail_all(error)
+
+    async def close(self) -> None:
+        """End all workers."""
+        self._closing = True
+        await asyncio.gather(*(at.close() for at in (self.current, *self._leaving)))
+
+    async def _following(self) -> Deployment | None:
+        folder = self._plan.folder
+        loop = asyncio.get_running_loop()
+        settings = settings_table.load(folder, flags=self._plan.flags)
+        release = await loop.run_in_executor(None, release_of, settings, folder)
+        variant = settings.serving.variant
+        if (release, variant) == (self.current.release, self.current.variant):
+            return None
+        following = self._deployment(settings, release, variant)
+        try:
+            await self._start(following)
+        except BaseException:
+            await following.close()
+            raise
+        return following
+
+    async def adjust(self) -> None:
+        """Give what answers now as many workers as its speed asks for by what it learned."""
+        deployment = self.current
+        if deployment.settings.serving.workers == "auto":
+            await deployment.pool.grow(deployment.workers_wanted())
+
+    async def _start(self, deployment: Deployment) -> None:
+        await deployment.pool.start()
+        if deployment.settings.serving.workers == "auto":
+            await deployment.pool.grow(deployment.workers_wanted())
+
+    def _memory(self, settings: Settings) -> Memory | None:
+        size_bytes = int(settings.serving.cache_mib * MIB)
+        if not size_bytes:
+            return None
+        ttl_s = settings.serving.cache_ttl_s
+        if ttl_s is None and settings.model.adapter == "url":
+            ttl_s = URL_TTL_S
+        cache = AnswerCache(size_bytes, ttl_s=ttl_s)
+        return Memory(cache, on_settled=self._on_settled, clock=self._clock)
+
+    def _deployment(self, settings: Settings, release: str, variant: str) -> Deployment:
+        serving = settings.serving
+        batcher = Batcher(
+            RowPacking(serving.batch_max), queue_rows=serving.queue_rows, grace_s=KILL_GRACE_S
+        )
+
+        def called(rows: list[Row], seconds: float) -> None:
+            self._metrics.batch(len(rows), seconds)
+            deployment.called(rows, seconds)
+
+        async def warm_up(worker: Worker) -> None:
+            await self._verify(settings, release)
+            if not worker.hello.takes_batches:
+                deployment.takes_single_rows()
+            self.warmed = await self._warm_up(worker, deployment)
+
+        dispatcher = Dispatcher(
+            batcher,
+            on_settled=self._settled,
+            clock=self._clock,
+            on_batch=called,
+            pure=settings.model.pure,
+        )
+        auto = serving.workers == "auto" and settings.model.adapter != "url"
+        pool = Pool(
+            folder=self._plan.folder,
+            settings=settings,
+            variant=variant,
+            count=1 if auto else self._plan.workers,
+            dispatcher=dispatcher,
+            warm_up=warm_up,
+            on_loss=self._lost,
+            clock=self._clock,
+        )
+        deployment = Deployment(
+            release=release,
+            variant=variant,
+            settings=settings,
+            dispatcher=dispatcher,
+            pool=pool,
+            cores=self._plan.workers,
+        )
+        return deployment
+
+    async def _verify(self, settings: Settings, release: str) -> None:
+        """Hold what a worker has just loaded to the digest in its name."""
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(None, release_of, settings, self._plan.folder)
+        if found != release:
+            raise EnvironmentMismatchError(
+                f"the files of {release} have changed since it was first loaded; they are {found} "
+                "now.",
+                hint="Answer with them: seatrial reload; or put the old ones back.",
+            )
+
+    def _settled(self, settled: Sequence[Pending]) -> None:
+        if self.memory is None:
+            self._on_settled(settled)
+            return
+        own = [pending for pending in settled if type(pending.owner) is not Led]
+        for pending in settled:
+            if type(pending.owner) is Led:
+                self.memory.landed(pending)
+        if own:
+            self._on_settled(own)
+
+    def _lost(self, error: SeatrialError) -> None:
+        self._metrics.loss(error.code)
+        if not self._closing:
+            self._events.say("worker-lost", {"code": error.code, "message": error.message})

@@ -1,0 +1,51 @@
+"""What one server shall be, and what it says once it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from seatrial.core.settings import Settings
+from seatrial.records.record import Origin
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What one server shall be.
+
+    Attributes:
+        folder: The project folder.
+        log_folder: The folder whose log is written; the project's own, but for drills.
+        settings: Its settings, flags and environment included.
+        flags: What was laid over the folder's own settings; laid over them again on a reload.
+        release: What answers.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        workers: Model processes; ``None`` as many as the model's own speed asks for.
+        origin: Who causes its requests.
+        drain_delay_s: After SIGTERM, how long requests are still taken while readiness is off.
+        keeper: Start a keeper beside it.
+        admin_port: Where the keeper serves the admin API; ``None`` for nowhere.
+    """
+
+    folder: Path
+    log_folder: Path
+    settings: Settings
+    flags: dict[str, object] = {}
+    release: str
+    host: str
+    port: int
+    workers: int
+    origin: Origin
+    drain_delay_s: float
+    keeper: bool = True
+    admin_port: int | None = None
+
+
+class Ready(Struct, frozen=True):
+    """What is said once the server answers."""
+
+    url: str
+    pid: int
+    release: str
+    workers: int
