@@ -8,7 +8,7 @@ No request starves: each batch begins with the request whose turn it is, and a r
 goes to the back of its key. So with one key, a request is in a batch after at most as many batches
 as requests waited before it came, whatever sizes follow; with several, see
 :class:`~seatrial.schedule.fairness.Turns`. Deferred requests, for which nobody holds a connection
-open, run when no other row waits, and otherwise get ``DEFERRED_SHARE`` of the work.
+open, run when no other row waits, and otherwise get a small share of the work.
 
 Every method is an event at a given time and returns the decisions it leads to; the server, the
 tests and the simulator obey the same ones.
@@ -21,11 +21,12 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 
-from msgspec import Struct
-
-from seatrial.schedule.fairness import Turns, Waiting
+from seatrial.schedule.decisions import Decision, Expired, Kill, Part, Rejected, Run
+from seatrial.schedule.deferral import Deferral
+from seatrial.schedule.fairness import Turns
 from seatrial.schedule.filling import Offer, Packing, RowPacking, neighbours, share
 from seatrial.schedule.pace import Pace
+from seatrial.schedule.waiting import Waiting
 
 __all__ = [
     "Batcher",
@@ -43,8 +44,8 @@ __all__ = [
 WINDOW = 64
 """Requests among which neighbours in size are sought, however many wait: it bounds a decision."""
 
-DEFERRED_SHARE = 0.05
-"""Part of the work that deferred rows get while others wait, so that they have an end in sight."""
+FULL_SMOOTHING = 0.05
+"""Weight of the newest batch in the rows of a full one: as many as went while more waited."""
 
 PACE_MEMORY = 30.0
 """Batches from which waiting times are estimated: a tenfold slower model shows after a few."""
@@ -57,44 +58,6 @@ RETRY_MIN_S = 1
 
 RETRY_MAX_S = 60
 """Longest wait told to a rejected caller: beyond it the estimate means nothing."""
-
-
-class Part(Struct, frozen=True):
-    """Rows ``start`` to ``stop`` (exclusive) of a request."""
-
-    request: int
-    start: int
-    stop: int
-
-
-class Run(Struct, frozen=True):
-    """Decision: ``worker`` runs these parts as one batch."""
-
-    worker: int
-    parts: list[Part]
-
-
-class Expired(Struct, frozen=True):
-    """Decision: the deadline of ``request`` has passed; ``started`` if a worker got rows of it."""
-
-    request: int
-    started: bool
-
-
-class Rejected(Struct, frozen=True):
-    """Decision: ``request`` does not fit into the queue; it may come again after that time."""
-
-    request: int
-    retry_after_s: int
-
-
-class Kill(Struct, frozen=True):
-    """Decision: ``worker`` hangs; nobody waits for its batch any more."""
-
-    worker: int
-
-
-Decision = Run | Expired | Rejected | Kill
 
 
 class _Busy:
@@ -116,7 +79,7 @@ class Batcher:
             that has most rows waiting gives up its newest request.
         grace_s: How long past its last deadline a batch may run before its worker is killed.
         run_max_s: Longest that a batch may run, grace not counted, however far its deadlines are.
-        on_ran: Told the time, cost and seconds of every batch that ended.
+        on_ran: Told the time, rows, cost and seconds of every batch that ended.
 
     >>> batcher = Batcher(RowPacking(2), queue_rows=10, grace_s=1.0)
     >>> batcher.idle(0.0, worker=7)
@@ -136,7 +99,7 @@ class Batcher:
         queue_rows: int,
         grace_s: float,
         run_max_s: float = math.inf,
-        on_ran: Callable[[float, float, float], None] | None = None,
+        on_ran: Callable[[float, int, float, float], None] | None = None,
     ) -> None:
         self.on_ran = on_ran
         self.pace = Pace(memory=PACE_MEMORY)
@@ -145,8 +108,7 @@ class Batcher:
         self._grace_s = grace_s
         self._run_max_s = run_max_s
         self._turns = Turns()
-        self._deferred = Turns()
-        self._deferred_credit = 0.0
+        self._deferral = Deferral()
         self._live: dict[int, Waiting] = {}
         self._idle: OrderedDict[int, None] = OrderedDict()
         self._busy: dict[int, _Busy] = {}
@@ -166,8 +128,9 @@ class Batcher:
             # Costs are in another unit now.
             self.pace = Pace(memory=PACE_MEMORY)
         self._packing, self._blind = packing, blind
+        self._full_rows = float(packing.rows_max)
         self._turns.price(packing.cost)
-        self._deferred.price(packing.cost)
+        self._deferral.turns.price(packing.cost)
 
     @property
     def rows_waiting(self) -> int:
@@ -177,12 +140,23 @@ class Batcher:
     @property
     def rows_deferred(self) -> int:
         """Deferred rows that wait."""
-        return self._deferred.rows
+        return self._deferral.turns.rows
 
     @property
     def rows_running(self) -> int:
         """Rows that workers hold."""
         return sum(busy.rows for busy in self._busy.values())
+
+    @property
+    def cost_inflight(self) -> float:
+        """What the rows cost that wait or run, deferred ones that wait not counted."""
+        return self._turns.cost + sum(busy.cost for busy in self._busy.values())
+
+    @property
+    def cost_per_s(self) -> float:
+        """What all workers work off in a second of full batches; 0 while that is unknown."""
+        seconds = self._seconds(1.0, self._turns.row_cost)
+        return self.workers * self._turns.row_cost / seconds if seconds else 0.0
 
     @property
     def workers(self) -> int:
@@ -219,18 +193,23 @@ class Batcher:
             # Nothing waits while a worker is idle.
             self._expect(entry)
             entry.left = 0
+            if not deferred:
+                self._deferral.came(entry.cost)
             worker, _ = self._idle.popitem(last=False)
             self._occupy(worker, 1, entry.cost, now_s, deadline_s)
             decisions.append(Run(worker, [Part(request, 0, 1)]))
             return decisions
-        turns = self._deferred if deferred else self._turns
-        if turns.rows + rows > self._queue_rows and not self._make_room(
-            turns, key, rows, decisions
-        ):
-            decisions.append(Rejected(request, self.retry_after_s()))
-            return decisions
+        turns = self._deferral.turns if deferred else self._turns
+        if turns.rows + rows > self._queue_rows:
+            rejected = self._make_room(turns, key, rows)
+            if rejected is None:
+                decisions.append(Rejected(request, self.retry_after_s()))
+                return decisions
+            decisions.extend(rejected)
         self._expect(entry)
         turns.add(key, entry)
+        if not deferred:
+            self._deferral.came(entry.cost * rows)
         if self._idle:
             decisions.extend(self._dispatch(now_s))
         return decisions
@@ -242,7 +221,7 @@ class Batcher:
             self._learn(now_s, busy)
         self._idle[worker] = None
         decisions = self.tick(now_s) if now_s >= self._due_s else []
-        if self._turns or self._deferred:
+        if self._turns or self._deferral.turns:
             decisions.extend(self._dispatch(now_s))
         return decisions
 
@@ -300,13 +279,21 @@ class Batcher:
             cost = min(cost, before[1] * keys + (keys - 1.0) * cost / max(turns.rows, 1))
         return self._seconds(rows, cost) / max(self.workers, 1)
 
+    def eta_s(self, *, rows: int = 1, sizes: Sequence[float] | float = 1) -> float:
+        """Return when a deferred request that came now should have its answer; see there.
+
+        Infinity as long as no batch has run.
+        """
+        cost = self._entry(0, rows, sizes, math.inf).cost * rows
+        return self._deferral.eta_s(cost=cost, ahead=self._turns.cost, rate=self.cost_per_s)
+
     def retry_after_s(self) -> int:
         """Return what a rejected caller is told: when half of the queue should be gone."""
         return min(max(math.ceil(self.expected_wait_s() / 2), RETRY_MIN_S), RETRY_MAX_S)
 
     def _seconds(self, rows: float, cost: float) -> float:
         """Return how long one worker needs for so many rows of that cost, in full batches."""
-        return self.pace.expect(cost, batches=rows / self._packing.rows_max)
+        return self.pace.expect(cost, batches=rows / self._full_rows)
 
     def _entry(
         self, request: int, rows: int, sizes: Sequence[float] | float, deadline_s: float
@@ -337,19 +324,19 @@ class Batcher:
         self._due_s = min(self._due_s, kill_at_s)
 
     def _dispatch(self, now_s: float) -> Iterator[Decision]:
-        while self._idle and (self._turns or self._deferred):
+        while self._idle and (self._turns or self._deferral.turns):
             worker, _ = self._idle.popitem(last=False)
             yield self._start(now_s, worker)
 
     def _start(self, now_s: float, worker: int) -> Run:
-        turns = self._next_turns()
-        packing = self._packing
+        turns = self._deferral.next(self._turns)
+        packing, most = self._packing, self._most(turns)
         if self._blind:
-            window = turns.window(packing.rows_max)
-            chosen = share(window, packing.rows_max)
+            window = turns.window(most)
+            chosen = share(window, most)
         else:
             window = turns.window(WINDOW)
-            chosen = neighbours(packing, window, waiting=turns.rows, last=turns.deep)
+            chosen = neighbours(packing, window, most=most, waiting=turns.rows, last=turns.deep)
         parts: list[Part] = []
         rows, cost, deadline_s = 0, 0.0, now_s
         for entry, size, count in chosen:
@@ -361,45 +348,37 @@ class Batcher:
             deadline_s = max(deadline_s, entry.deadline_s)
         for entry, _, _ in chosen:
             turns.finish(entry, turn=entry is window[0])
-        if self._deferred:
-            charged = cost if turns is self._deferred and self._turns else 0.0
-            self._deferred_credit += DEFERRED_SHARE * cost - charged
-        else:
-            self._deferred_credit = 0.0
+        self._deferral.charge(cost, deferred=turns is not self._turns, others=bool(self._turns))
+        if turns:
+            self._full_rows += FULL_SMOOTHING * (rows - self._full_rows)
         self._occupy(worker, rows, cost, now_s, deadline_s)
         return Run(worker, parts)
 
-    def _next_turns(self) -> Turns:
-        if not self._deferred:
-            return self._turns
-        if not self._turns or self._deferred_credit > 0.0:
-            return self._deferred
-        return self._turns
+    def _most(self, turns: Turns) -> int:
+        """Return the most rows of the next batch: other idle workers get their part.
 
-    def _make_room(self, turns: Turns, key: str, rows: int, decisions: list[Decision]) -> bool:
-        """Reject newest requests of the key that has most rows, if that is more than its share."""
-        own = turns.flow(key)
-        wanted = (own.rows if own is not None else 0) + rows
-        excess = turns.rows + rows - self._queue_rows
-        victims: list[Waiting] = []
-        if turns and turns.heaviest().rows - excess >= wanted:
-            for entry in reversed(turns.heaviest().entries.values()):
-                if excess <= 0:
-                    break
-                if not entry.started:
-                    victims.append(entry)
-                    excess -= entry.rows
-        if excess > 0 or not victims:
-            return False
-        retry_after_s = self.retry_after_s()
+        Unless entering the model costs more than its share of the rows.
+        """
+        most = self._packing.rows_max
+        others = len(self._idle)
+        if others:
+            part = turns.cost / (others + 1)
+            if self.pace.per_cost * part > self.pace.per_batch:
+                most = min(most, math.ceil(turns.rows / (others + 1)))
+        return most
+
+    def _make_room(self, turns: Turns, key: str, rows: int) -> list[Decision] | None:
+        """Reject requests of the key that has most rows; ``None`` if that makes no room."""
+        victims = turns.surplus(key, rows, turns.rows + rows - self._queue_rows)
         for entry in victims:
             del self._live[entry.request]
             turns.drop(entry)
-            decisions.append(Rejected(entry.request, retry_after_s))
-        return True
+        retry_after_s = self.retry_after_s()
+        return [Rejected(entry.request, retry_after_s) for entry in victims] or None
 
     def _learn(self, now_s: float, busy: _Busy) -> None:
         seconds = now_s - busy.since_s
         self.pace.learn(busy.cost, seconds)
+        self._deferral.passed(now_s)
         if self.on_ran is not None:
-            self.on_ran(now_s, busy.cost, seconds)
+            self.on_ran(now_s, busy.rows, busy.cost, seconds)

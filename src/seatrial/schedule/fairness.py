@@ -8,10 +8,11 @@ because their size fits are charged too, so that nobody gains by them in the lon
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
+
+from seatrial.schedule.waiting import Waiting
 
 DEBT_ROUNDS = 64
 """A key owes at most so many quanta: rows that filled places nobody else wanted are forgiven."""
@@ -21,102 +22,6 @@ DEEP_ROUNDS = 8
 
 QUANTUM_SMOOTHING = 0.02
 """Weight of the newest row in the quantum, which follows the mean cost of a row."""
-
-
-class Waiting:
-    """A request of which rows wait or run.
-
-    Attributes:
-        request: Its number, chosen by the caller, unique while it lives.
-        size: Size of every row, or of the largest where they differ.
-        deadline_s: When nobody waits for it any more.
-        left: Rows that have not started.
-        cost: What each of its rows costs, or the mean where they differ.
-        flow: Where it waits; ``None`` once all of its rows have started.
-    """
-
-    __slots__ = ("_ranks", "cost", "deadline_s", "flow", "left", "request", "rows", "size")
-
-    def __init__(
-        self, request: int, rows: int, size: float, deadline_s: float, cost: float
-    ) -> None:
-        self.request = request
-        self.rows = rows
-        self.left = rows
-        self.size = size
-        self.deadline_s = deadline_s
-        self.cost = cost
-        self.flow: Flow | None = None
-        self._ranks: list[tuple[float, int]] | None = None
-
-    def differ(self, sizes: Sequence[float]) -> None:
-        """Tell the size of each row where they are not all equal."""
-        self._ranks = sorted((size, row) for row, size in enumerate(sizes))
-        self.size = self._ranks[-1][0]
-
-    def price(self, cost: Callable[[float], float]) -> None:
-        """Tell what a row of a size costs."""
-        ranks = self._ranks
-        if ranks is None:
-            self.cost = cost(self.size)
-        elif ranks:
-            self.cost = sum(cost(size) for size, _ in ranks) / len(ranks)
-
-    @property
-    def started(self) -> bool:
-        """Whether a worker got rows of it."""
-        return self.left < self.rows
-
-    def offers(self, near: float, most: int) -> Iterator[tuple[float, int]]:
-        """Yield sizes and how many rows wait of each: those nearest to a size, ``most`` in all."""
-        ranks = self._ranks
-        if ranks is None:
-            yield self.size, self.left
-            return
-        above = bisect_left(ranks, (near, -1))
-        below = above - 1
-        counts: dict[float, int] = {}
-        for _ in range(min(most, len(ranks))):
-            if above < len(ranks) and (
-                below < 0 or ranks[above][0] - near <= near - ranks[below][0]
-            ):
-                size = ranks[above][0]
-                above += 1
-            else:
-                size = ranks[below][0]
-                below -= 1
-            counts[size] = counts.get(size, 0) + 1
-        yield from counts.items()
-
-    def take(self, size: float, count: int) -> list[tuple[int, int]]:
-        """Start ``count`` rows of that size and above; return them as ranges of rows."""
-        ranks = self._ranks
-        if ranks is None:
-            start = self.rows - self.left
-            self.left -= count
-            return [(start, start + count)]
-        at = bisect_left(ranks, (size, -1))
-        taken = [row for _, row in ranks[at : at + count]]
-        del ranks[at : at + count]
-        self.left -= count
-        if ranks:
-            self.size = ranks[-1][0]
-        return ranges(taken)
-
-
-def ranges(rows: Sequence[int]) -> list[tuple[int, int]]:
-    """Join rows that follow one another.
-
-    >>> ranges([4, 5, 6, 9])
-    [(4, 7), (9, 10)]
-    """
-    joined: list[tuple[int, int]] = []
-    for row in sorted(rows):
-        if joined and joined[-1][1] == row:
-            joined[-1] = (joined[-1][0], row + 1)
-        else:
-            joined.append((row, row + 1))
-    return joined
 
 
 class Flow:
@@ -275,13 +180,40 @@ class Turns:
         flow = entry.flow
         return flow is not None and flow.credit <= -DEEP_ROUNDS * self._quantum
 
+    @property
+    def row_cost(self) -> float:
+        """What a row costs, of those that came last."""
+        return self._quantum
+
     def flow(self, key: str) -> Flow | None:
         """Return what waits of a key."""
         return self._flows.get(key)
 
-    def heaviest(self) -> Flow:
-        """Return the key with most rows waiting; some must."""
-        return max(self._flows.values(), key=lambda flow: flow.rows)
+    def surplus(self, key: str, rows: int, excess: int) -> list[Waiting]:
+        """Return what gives way so that a key gets room for more rows.
+
+        Args:
+            key: Whose rows have come.
+            rows: How many.
+            excess: How many of those that wait are too many then.
+
+        Returns:
+            The newest requests of the key that has most rows waiting, none of which has started;
+            none where that would leave it fewer rows than the other.
+        """
+        if len(self._flows) < 2 and key in self._flows:  # noqa: PLR2004  (itself and another)
+            return []
+        heaviest = max(self._flows.values(), key=lambda flow: flow.rows, default=None)
+        own = self._flows.get(key)
+        kept = (own.rows if own is not None else 0) + rows
+        if heaviest is None or heaviest is own or heaviest.rows - excess < kept:
+            return []
+        chosen: list[Waiting] = []
+        for entry in reversed(heaviest.entries.values()):
+            if excess > 0 and not entry.started:
+                chosen.append(entry)
+                excess -= entry.rows
+        return chosen if excess <= 0 else []
 
     def _count(self, flow: Flow, entry: Waiting, count: int) -> None:
         cost = entry.cost * count

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from seatrial.schedule.fairness import Waiting
+from seatrial.schedule.waiting import Waiting
 
 BAND = 0.25
 """Sizes that differ by less than this share of the head's are as good as equal."""
@@ -95,6 +95,7 @@ def neighbours(
     packing: Packing,
     window: Sequence[Waiting],
     *,
+    most: int,
     waiting: int,
     last: Callable[[Waiting], bool],
 ) -> Chosen:
@@ -105,12 +106,13 @@ def neighbours(
     Args:
         packing: What has room.
         window: Requests in the order of their turns.
+        most: Rows of the batch, whatever the packing has room for.
         waiting: Rows that wait in all.
         last: Whether a request joins only after all others.
     """
     head = window[0]
     near = head.size
-    quota = max(packing.rows_max // len(window), 1)
+    quota = max(most // len(window), 1)
     count = min(next(iter(head.offers(near, quota)))[1], quota)
     if count > 1:
         first = Offer(count, near)
@@ -118,14 +120,15 @@ def neighbours(
     chosen = {(0, near): count}
     rows, size_max = count, near
     refused_below, refused_above = -math.inf, math.inf
-    for _, _, _, _, at, size, left in _offers(packing, window, quota, count, last):
-        if rows >= packing.rows_max:
+    for _, _, _, _, at, size, left in _offers(window, most, quota, count, last):
+        if rows >= most:
             break
         if not refused_below < size < refused_above:
             continue
         room = packing.room(
             rows=rows, size_max=size_max, candidate=Offer(left, size), waiting=waiting - rows
         )
+        room = min(room, most - rows)
         if room < left:
             if size <= near:
                 refused_below = size
@@ -139,8 +142,8 @@ def neighbours(
 
 
 def _offers(
-    packing: Packing,
     window: Sequence[Waiting],
+    most: int,
     quota: int,
     taken: int,
     last: Callable[[Waiting], bool],
@@ -157,7 +160,7 @@ def _offers(
     for at, entry in enumerate(window):
         within, held = quota, taken if at == 0 else 0
         late = last(entry)
-        for size, offered in entry.offers(near, packing.rows_max):
+        for size, offered in entry.offers(near, most):
             left = offered
             distance = abs(size - near)
             if held:
