@@ -3,55 +3,19 @@
 from __future__ import annotations
 
 import csv
-import json
 import pickle
 import subprocess
 import sys
-import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from seatrial.cli import main
 from seatrial.records.tables import write_rows
 
 WORDS = ("late", "broken", "refund", "love", "great", "thanks", "box", "order", "parcel", "again")
 BAD = frozenset({"late", "broken", "refund"})
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        """What it printed, as JSON."""
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def seatrial(monkeypatch):
-    """Call the command line in this process, where a warning is an error."""
-    monkeypatch.setattr(sys, "warnoptions", ["error"])
-
-    def call(*arguments, cwd=None):
-        if cwd is not None:
-            monkeypatch.chdir(cwd)
-        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-        err = result.stderr
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            err += "".join(traceback.format_exception(result.exception))
-        return Ended(result.exit_code, result.stdout, err)
-
-    return call
 
 
 def save(path: Path, columns: dict[str, list[Any]]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from msgspec import Struct
 
+from seatrial.core.closing import Closing
 from seatrial.core.errors import SeatrialError
 from seatrial.models.answers import Answer
 from seatrial.models.subject import Subject
@@ -41,7 +41,7 @@ class Refused(Struct, frozen=True):
         )
 
 
-class Asker:
+class Asker(Closing):
     """Lets rows keep each other company, whatever the subject takes.
 
     Args:
@@ -71,17 +71,6 @@ class Asker:
         """End the callers; the subject stays open."""
         if self._callers is not None:
             self._callers.shutdown()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _call(self, rows: list[Any]) -> list[Answer] | Refused:
         try:

@@ -9,12 +9,12 @@ import os
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 
 from msgspec import Struct
 
 from seatrial.core.clock import SYSTEM, Clock
+from seatrial.core.closing import Closing
 from seatrial.core.errors import EnvironmentMismatchError, ServingError
 from seatrial.records import lines
 from seatrial.records.buffer import Buffer
@@ -64,7 +64,7 @@ class LogState(Struct, frozen=True):
     failure: str
 
 
-class LogWriter:
+class LogWriter(Closing):
     """Appends events to segments of ``FOLDER/.seatrial/log``; safe to share between threads.
 
     Several writers, in one process or many, never share a segment. A writer that dies leaves its
@@ -183,17 +183,6 @@ class LogWriter:
             except OSError:
                 self._segment.abandon()
             self._segment = None
-
-    def __enter__(self) -> LogWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _ready(self) -> bool:
         """Say whether the disk may be tried now, after trying it on what waits."""

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.core.clock import SYSTEM, Clock, TimeBudget
+from seatrial.core.closing import Closing
 from seatrial.core.settings import Settings
 from seatrial.evidence.recorder import Conditions, conditions
 from seatrial.measure.start import Started
@@ -44,7 +44,7 @@ ROWS_SHARE = 0.5
 """Of the time budget, that asking eval and production rows may take before rows are left out."""
 
 
-class Rig:
+class Rig(Closing):
     """What a trial works with.
 
     Args:
@@ -229,17 +229,6 @@ class Rig:
     def close(self) -> None:
         """End all that was started."""
         self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _alone(self, inputs: Sequence[Any]) -> list[Answer]:
         return answer_alone(self.outside, inputs)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
+from seatrial.core.closing import Closing
 from seatrial.core.settings import Settings
 from seatrial.models.metric import METRIC
 from seatrial.models.process import ModelProcess
@@ -27,7 +27,7 @@ def is_custom(metric: str) -> bool:
     return metric != ACCURACY and not metric.startswith(WITHIN) and ":" in metric
 
 
-class CustomScore:
+class CustomScore(Closing):
     """``score(answer, label)``, by a process that is started at once and ended by :meth:`close`.
 
     Args:
@@ -65,14 +65,3 @@ class CustomScore:
     def close(self) -> None:
         """End the process."""
         self._process.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -10,13 +10,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 import msgspec
 from msgspec import Struct
 
 from seatrial.core.clock import SYSTEM, Clock, TimeBudget
+from seatrial.core.closing import Closing
 from seatrial.core.errors import UnreachableError
 
 START_LIMIT_S = 120.0
@@ -41,7 +41,7 @@ class Ready(Struct, frozen=True):
     workers: int
 
 
-class ServerProcess:
+class ServerProcess(Closing):
     """``seatrial serve FOLDER`` on a free loopback port.
 
     Its standard input is a pipe whose other end only we hold: when this process ends, by whatever
@@ -120,17 +120,6 @@ class ServerProcess:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
         self._said.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _wait(self, budget: TimeBudget) -> Ready:
         line = _read_line(self._popen.stdout, budget)

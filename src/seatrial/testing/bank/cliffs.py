@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seatrial.testing.bank import parts
-from seatrial.testing.bank.entry import FORMS, Failure, Model, Parameters
+from seatrial.testing.bank.entry import Failure, Model, Parameters
 from seatrial.testing.bank.parts import Floats
 
 STYLES = ("computed again", "copied row by row", "slow path")
@@ -17,15 +17,15 @@ LIMITS = (16, 32, 64, 100)
 
 def draw(seed: int) -> Parameters:
     """Return the parameters of one pair."""
-    rng = np.random.default_rng(seed)
-    return Parameters(
-        seed=seed,
-        style=STYLES[seed % len(STYLES)],
-        form=FORMS[(seed // len(STYLES)) % len(FORMS)],
-        width=int(rng.choice((64, 128))),
-        hidden=int(rng.choice((128, 256))),
-        limit=int(rng.choice(LIMITS)),
-        dtype=str(rng.choice(("float32", "float64"))),
+    return parts.drawn(
+        seed,
+        STYLES,
+        {
+            "width": (64, 128),
+            "hidden": (128, 256),
+            "limit": LIMITS,
+            "dtype": ("float32", "float64"),
+        },
     )
 
 

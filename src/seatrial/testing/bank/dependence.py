@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seatrial.testing.bank import parts
-from seatrial.testing.bank.entry import FORMS, Failure, Model, Parameters
+from seatrial.testing.bank.entry import Failure, Model, Parameters
 from seatrial.testing.bank.parts import Floats
 
 TEXT_STYLES = ("mean over padding", "attention to padding", "max over padding")
@@ -21,14 +21,14 @@ SLIGHT = 1e-5
 
 def draw(seed: int) -> Parameters:
     """Return the parameters of one pair."""
-    rng = np.random.default_rng(seed)
-    return Parameters(
-        seed=seed,
-        style=STYLES[seed % len(STYLES)],
-        form=FORMS[(seed // len(STYLES)) % len(FORMS)],
-        width=int(rng.choice(WIDTHS)),
-        classes=int(rng.choice(CLASSES)),
-        dtype=str(rng.choice(DTYPES)),
+    return parts.drawn(
+        seed,
+        STYLES,
+        {
+            "width": WIDTHS,
+            "classes": CLASSES,
+            "dtype": DTYPES,
+        },
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from seatrial.core.settings import BudgetSettings
 from seatrial.testing.bank import parts
-from seatrial.testing.bank.entry import FORMS, Failure, Model, Parameters
+from seatrial.testing.bank.entry import Failure, Model, Parameters
 
 ROWS = 120
 P99_MS = 150.0
@@ -26,15 +26,15 @@ STYLES = ("stragglers", "long inputs", "slow for everyone", "pauses", "some word
 
 def draw(seed: int) -> Parameters:
     """Return the parameters of one pair; ``limit`` says that one request in so many is slow."""
-    rng = np.random.default_rng(seed)
-    return Parameters(
-        seed=seed,
-        style=STYLES[seed % len(STYLES)],
-        form=FORMS[(seed // len(STYLES)) % len(FORMS)],
-        width=int(rng.choice((8, 16, 32))),
-        classes=int(rng.choice((2, 4))),
-        limit=int(rng.choice((5, 7, 9))),
-        rows=ROWS,
+    return parts.drawn(
+        seed,
+        STYLES,
+        {
+            "width": (8, 16, 32),
+            "classes": (2, 4),
+            "limit": (5, 7, 9),
+            "rows": (ROWS,),
+        },
     )
 
 

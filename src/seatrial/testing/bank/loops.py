@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seatrial.testing.bank import parts
-from seatrial.testing.bank.entry import FORMS, Failure, Model, Parameters
+from seatrial.testing.bank.entry import Failure, Model, Parameters
 from seatrial.testing.bank.parts import Floats
 
 STYLES = ("for", "comprehension", "map", "apply_along_axis", "estimator", "pure python")
@@ -18,15 +18,15 @@ LAYERS = 3
 
 def draw(seed: int) -> Parameters:
     """Return the parameters of one pair."""
-    rng = np.random.default_rng(seed)
-    return Parameters(
-        seed=seed,
-        style=STYLES[seed % len(STYLES)],
-        form=FORMS[(seed // len(STYLES)) % len(FORMS)],
-        width=int(rng.choice((16, 64, 96))),
-        hidden=int(rng.choice((16, 64, 128))),
-        classes=int(rng.choice((2, 3, 5))),
-        dtype=str(rng.choice(("float32", "float64"))),
+    return parts.drawn(
+        seed,
+        STYLES,
+        {
+            "width": (16, 64, 96),
+            "hidden": (16, 64, 128),
+            "classes": (2, 3, 5),
+            "dtype": ("float32", "float64"),
+        },
     )
 
 

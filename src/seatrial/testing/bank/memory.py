@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from seatrial.testing.bank import parts
-from seatrial.testing.bank.entry import FORMS, Failure, Model, Parameters
+from seatrial.testing.bank.entry import Failure, Model, Parameters
 from seatrial.testing.bank.parts import Floats
 
 STYLES = ("pairwise distances", "square of scores", "list of batches")
@@ -15,13 +15,13 @@ STYLES = ("pairwise distances", "square of scores", "list of batches")
 
 def draw(seed: int) -> Parameters:
     """Return the parameters of one pair."""
-    rng = np.random.default_rng(seed)
-    return Parameters(
-        seed=seed,
-        style=STYLES[seed % len(STYLES)],
-        form=FORMS[(seed // len(STYLES)) % len(FORMS)],
-        width=int(rng.choice((8, 16, 32))),
-        dtype=str(rng.choice(("float32", "float64"))),
+    return parts.drawn(
+        seed,
+        STYLES,
+        {
+            "width": (8, 16, 32),
+            "dtype": ("float32", "float64"),
+        },
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial.testing.bank.entry import Form, Parameters
+from seatrial.testing.bank.entry import FORMS, Form, Parameters
 
 Floats = NDArray[np.floating[Any]]
 
@@ -19,6 +19,23 @@ _WORDS = (
 )
 WORDS = tuple(_WORDS.split())
 VOCABULARY = 512
+
+
+def drawn(seed: int, styles: Sequence[str], choices: Mapping[str, Sequence[Any]]) -> Parameters:
+    """Draw parameters: neighbouring seeds go through all styles, and then through all forms.
+
+    Args:
+        seed: Of the draw, and of everything that is drawn from the parameters later.
+        styles: Ways of being sick.
+        choices: Per further field, what it may be; drawn in this order.
+    """
+    rng = np.random.default_rng(seed)
+    return Parameters(
+        seed=seed,
+        style=styles[seed % len(styles)],
+        form=FORMS[(seed // len(styles)) % len(FORMS)],
+        **{name: rng.choice(options).item() for name, options in choices.items()},
+    )
 
 
 def texts(parameters: Parameters) -> list[str]:
