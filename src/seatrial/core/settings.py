@@ -155,6 +155,9 @@ class ServingSettings(Section, frozen=True):
     log_inputs: Annotated[
         bool, _described("Log inputs as they came; false: only their digests")
     ] = True
+    keys_required: Annotated[
+        bool, _described("Refuse callers without an API key even where no key has been made")
+    ] = False
     cache_mib: Annotated[
         float, Meta(ge=0), _described("Memory for answers given before; 0: no cache", "MiB")
     ] = 0.0

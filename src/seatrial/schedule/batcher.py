@@ -225,6 +225,11 @@ class Batcher:
             decisions.extend(self._dispatch(now_s))
         return decisions
 
+    def hold(self, now_s: float, worker: int, *, deadline_s: float) -> None:
+        """A worker runs a row again that does not wait here any more; it is idle after that."""
+        self._idle.pop(worker, None)
+        self._occupy(worker, 1, 1.0, now_s, deadline_s)
+
     def lost(self, now_s: float, worker: int) -> list[Decision]:
         """A worker is gone; what it held is the caller's to answer."""
         self._busy.pop(worker, None)
@@ -279,12 +284,31 @@ class Batcher:
             cost = min(cost, before[1] * keys + (keys - 1.0) * cost / max(turns.rows, 1))
         return self._seconds(rows, cost) / max(self.workers, 1)
 
+    def cost(self, *, rows: int, sizes: Sequence[float] | float = 1) -> float:
+        """Return what rows cost, in the packing's unit."""
+        if self._blind:
+            return float(rows)
+        if isinstance(sizes, int | float):
+            return rows * self._packing.cost(sizes)
+        return sum(map(self._packing.cost, sizes))
+
+    def run_s(self, *, rows: int, sizes: Sequence[float] | float = 1) -> float:
+        """Return how long all workers together need for rows, once these start."""
+        return self._seconds(rows, self.cost(rows=rows, sizes=sizes)) / max(self.workers, 1)
+
+    def share_of(self, key: str) -> tuple[int, float]:
+        """Return how many keys wait, this one among them, and what its waiting rows cost."""
+        flow = self._turns.flow(key)
+        if flow is None:
+            return self._turns.keys + 1, 0.0
+        return self._turns.keys, flow.cost
+
     def eta_s(self, *, rows: int = 1, sizes: Sequence[float] | float = 1) -> float:
         """Return when a deferred request that came now should have its answer; see there.
 
         Infinity as long as no batch has run.
         """
-        cost = self._entry(0, rows, sizes, math.inf).cost * rows
+        cost = self.cost(rows=rows, sizes=sizes)
         return self._deferral.eta_s(cost=cost, ahead=self._turns.cost, rate=self.cost_per_s)
 
     def retry_after_s(self) -> int:

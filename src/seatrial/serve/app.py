@@ -11,15 +11,22 @@ from starlette.routing import Route
 from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import InputError, SeatrialError, UnknownNameError, UsageError
 from seatrial.serve import http, parsing, problems
+from seatrial.serve.doors.catalogue import Catalogue
+from seatrial.serve.doors.door import Request as Asked
 from seatrial.serve.doors.headers import check_media_type
 from seatrial.serve.http import Receive, Scope, Send
 from seatrial.serve.identifiers import Identifiers
 from seatrial.serve.journal import Journal
+from seatrial.serve.keys import Keyring, scope_of
 from seatrial.serve.messages import FeedbackAnswer, encode
 from seatrial.serve.metrics import CONTENT_TYPE, Metrics
 from seatrial.serve.state import State
 
 PREDICT = "/predict"
+
+ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+"""Where the route itself says in its own family's shape which are possible."""
+
 FEEDBACK_MAX_BYTES = 64 * 1024
 """A label or a rating is small."""
 BODY_WAIT_S = 10.0
@@ -31,6 +38,8 @@ class App:
 
     Args:
         state: Answers the probes.
+        catalogue: Answers what Open Inference Protocol clients ask beside inference.
+        keyring: Knows who may ask.
         metrics: Answers Prometheus.
         journal: Records feedback.
         identifiers: Recognises request ids.
@@ -41,12 +50,16 @@ class App:
         self,
         *,
         state: State,
+        catalogue: Catalogue,
+        keyring: Keyring,
         metrics: Metrics,
         journal: Journal,
         identifiers: Identifiers,
         clock: Clock = SYSTEM,
     ) -> None:
         self._state = state
+        self._catalogue = catalogue
+        self._keyring = keyring
         self._metrics = metrics
         self._journal = journal
         self._identifiers = identifiers
@@ -59,6 +72,7 @@ class App:
                 Route("/healthz", self._readyz),
                 Route("/metrics", self._exposition),
                 Route("/status", self._status),
+                Route("/v2{rest:path}", self._catalogue_route, methods=ANY_METHOD),
             ],
             exception_handlers={
                 SeatrialError: self._problem,
@@ -68,7 +82,22 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; see ASGI."""
+        if scope["type"] == "http" and self._keyring.required:
+            refused = self._locked(scope)
+            if refused is not None:
+                await refused(scope, receive, send)
+                return
         await self._routes(scope, receive, send)
+
+    def _locked(self, scope: Scope) -> Response | None:
+        needed = scope_of(scope["path"])
+        peer = scope["client"][0] if scope.get("client") else ""
+        try:
+            if needed is not None:
+                self._keyring.identify(dict(scope["headers"]), scope=needed, peer=peer)
+        except SeatrialError as error:
+            return self._refusal(error)
+        return None
 
     async def _feedback(self, request: Request) -> Response:
         headers = dict(request.scope["headers"])
@@ -94,6 +123,18 @@ class App:
         self._metrics.count("feedback")
         return _json(encode(FeedbackAnswer(said.id, said.row)))
 
+    async def _catalogue_route(self, request: Request) -> Response:
+        headers = dict(request.scope["headers"])
+        body = await http.read_body(
+            request.receive, headers, max_bytes=FEEDBACK_MAX_BYTES, timeout_s=BODY_WAIT_S
+        )
+        query = request.scope["query_string"].decode("latin-1")
+        asked = Asked(request.method, request.scope["path"], query, headers, body)
+        told = self._catalogue.answer(asked)
+        made = Response(told.body, status_code=told.status)
+        made.raw_headers = [*told.headers, (b"content-length", b"%d" % len(told.body))]
+        return made
+
     async def _livez(self, request: Request) -> Response:  # noqa: ARG002  (of the framework)
         return PlainTextResponse("ok\n")
 
@@ -112,6 +153,9 @@ class App:
 
     async def _problem(self, request: Request, error: Exception) -> Response:  # noqa: ARG002
         assert isinstance(error, SeatrialError)  # noqa: S101  (registered for that class)
+        return self._refusal(error)
+
+    def _refusal(self, error: SeatrialError) -> Response:
         identifier = self._identifiers.new(1)
         return Response(
             problems.document(error, request=identifier, release=self._state.release),

@@ -10,6 +10,7 @@ from seatrial.serve.doors.door import Door, Reading, Request, Response
 
 if TYPE_CHECKING:
     from seatrial.serve.deployment import Deployment
+    from seatrial.serve.keys import Caller
     from seatrial.serve.messages import Result
     from seatrial.serve.pending import Pending
 
@@ -37,7 +38,9 @@ class Call:
         deployment: What answers it; fixed when it is admitted, whatever is swapped meanwhile.
         pending: Its rows at the model.
         results: Its answers.
-        key_id: Which key the caller showed.
+        peer: Address of the other side.
+        caller: Whose key was shown, where its limits count this call.
+        key_id: Which key that is.
         caches: What the memory did for each row; ``None`` where there is none.
         degraded: The rung of the ladder it was served on.
         closed: Whether it has been answered, refused or given up.
@@ -47,12 +50,14 @@ class Call:
         "at",
         "at_s",
         "caches",
+        "caller",
         "closed",
         "degraded",
         "deployment",
         "door",
         "id",
         "key_id",
+        "peer",
         "pending",
         "reading",
         "reply",
@@ -70,6 +75,7 @@ class Call:
         at: datetime,
         at_s: float,
         deployment: Deployment,
+        peer: str = "",
     ) -> None:
         self.door = door
         self.request = request
@@ -77,7 +83,9 @@ class Call:
         self.at = at
         self.at_s = at_s
         self.deployment = deployment
+        self.peer = peer
         self.id = ""
+        self.caller: Caller | None = None
         self.reading: Reading | None = None
         self.rows: list[Any] = []
         self.pending: Pending | None = None

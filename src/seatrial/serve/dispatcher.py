@@ -133,7 +133,9 @@ class Dispatcher:
                 number,
                 rows=len(inputs),
                 deadline_s=deadline_s,
-                size=sizes if isinstance(sizes, int) else max(sizes),
+                sizes=sizes,
+                key=key,
+                deferred=deferred,
             )
         )
         self._hand_on()
@@ -294,7 +296,8 @@ class Dispatcher:
             if not row[0].settled():
                 # Alone: should it kill this one too, it takes nobody with it.
                 job = self._jobs[worker.number] = _Job(worker, [row])
-                self.batcher.lost(self._clock.now_s() if now_s is None else now_s, worker.number)
+                now_s = self._clock.now_s() if now_s is None else now_s
+                self.batcher.hold(now_s, worker.number, deadline_s=row[0].deadline_s)
                 self._call(job)
                 return
         now_s = self._clock.now_s() if now_s is None else now_s

@@ -58,7 +58,8 @@ class Exchange:
         self.response_complete = False
         parser = protocol.parser
         self.keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
-        self._call = protocol.all.inference.begin(door, self)
+        peer = protocol.client[0] if protocol.client else ""
+        self._call = protocol.all.inference.begin(door, self, peer=peer)
 
     def body_s(self, limit_s: float) -> float:
         """Return how long its body may take: no longer than the caller waits for the answer."""

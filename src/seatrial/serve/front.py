@@ -20,12 +20,18 @@ from seatrial.serve.attendant import Attendant
 from seatrial.serve.connections import Connections, Limits
 from seatrial.serve.deployment import Deployment
 from seatrial.serve.dispatcher import shutting_down
+from seatrial.serve.doors.catalogue import Catalogue
+from seatrial.serve.doors.door import Door
 from seatrial.serve.doors.native import NativeDoor
+from seatrial.serve.doors.oip import OipDoor, infers
+from seatrial.serve.doors.signature import Signature
 from seatrial.serve.events import Events
 from seatrial.serve.fleet import Fleet
 from seatrial.serve.identifiers import Identifiers
 from seatrial.serve.inference import Inference
 from seatrial.serve.journal import Journal
+from seatrial.serve.keygate import KeyGate
+from seatrial.serve.keys import Keyring
 from seatrial.serve.metrics import Gauge, Metrics
 from seatrial.serve.orders import Orders
 from seatrial.serve.pending import Pending
@@ -115,10 +121,14 @@ class Front:
             on_reload=self._reload,
             on_drain=self._stop,
         )
+        body_max_bytes = int(serving.body_max_mib * MIB)
+        keyring = Keyring(plan.folder, required=serving.keys_required)
+        self._keys = KeyGate(keyring)
         native = NativeDoor(plan.settings.model.input, rows_max=serving.queue_rows)
         self._inference = Inference(
             fleet=self._fleet,
             native=native,
+            keys=self._keys,
             gates=[self._orders.gate, self._state.admit],
             journal=self._journal,
             metrics=self._metrics,
@@ -126,19 +136,43 @@ class Front:
             identifiers=identifiers,
             timeout_s=serving.timeout_ms / 1000,
         )
-        doors = {(b"POST", b"/predict"): native}
+        signature = Signature(plan.settings.model.input, plan.settings.model.task)
+        oip = OipDoor(
+            plan.settings.model.name,
+            signature,
+            releases=self._releases,
+            rows_max=serving.queue_rows,
+            body_max_bytes=body_max_bytes,
+        )
+        catalogue = Catalogue(
+            plan.settings.model.name,
+            signature,
+            releases=self._releases,
+            unready=self._state.unready,
+        )
+
+        def door_of(method: bytes, path: bytes) -> Door | None:
+            if path == b"/predict":
+                return native if method == b"POST" else None
+            return oip if infers(method, path) else None
+
         self._connections = Connections(
             limits=Limits(),
-            door_of=lambda method, path: doors.get((method, path)),
+            door_of=door_of,
             inference=self._inference,
-            body_max_bytes=int(serving.body_max_mib * MIB),
+            body_max_bytes=body_max_bytes,
         )
         self._app = App(
             state=self._state,
+            catalogue=catalogue,
+            keyring=keyring,
             metrics=self._metrics,
             journal=self._journal,
             identifiers=identifiers,
         )
+
+    def _releases(self) -> list[str]:
+        return [self._fleet.current.release]
 
     def _settled(self, settled: Sequence[Pending]) -> None:
         self._inference.settled(settled)
@@ -314,6 +348,7 @@ class Front:
     async def _adjust(self) -> None:
         while True:
             await asyncio.sleep(ADJUST_S)
+            self._keys.refresh()
             if self._state.phase == "serving":
                 await self._fleet.adjust()
 

@@ -20,6 +20,7 @@ from seatrial.serve.events import Events
 from seatrial.serve.fleet import Fleet
 from seatrial.serve.identifiers import Identifiers, trace_parent
 from seatrial.serve.journal import MS, Journal, status_of
+from seatrial.serve.keygate import KeyGate
 from seatrial.serve.metrics import Metrics
 from seatrial.serve.pending import Pending
 
@@ -38,7 +39,8 @@ class Inference:
     Args:
         fleet: Has calls answered.
         native: The door that stands for the connection itself, where no request was read.
-        gates: Asked in this order before a call is read.
+        keys: Lets callers in by their keys.
+        gates: Asked after that, in this order, before a call is read.
         journal: Records what became of calls.
         metrics: Counts it.
         events: Told of failures.
@@ -52,6 +54,7 @@ class Inference:
         *,
         fleet: Fleet,
         native: Door,
+        keys: KeyGate,
         gates: Sequence[Gate],
         journal: Journal,
         metrics: Metrics,
@@ -62,6 +65,7 @@ class Inference:
     ) -> None:
         self._fleet = fleet
         self._native = native
+        self._keys = keys
         self._gates = gates
         self._journal = journal
         self._metrics = metrics
@@ -71,7 +75,7 @@ class Inference:
         self._clock = clock
         self._chance = random.Random()  # noqa: S311  (names traces, guards nothing)
 
-    def begin(self, door: Door, reply: Reply) -> Call:
+    def begin(self, door: Door, reply: Reply, *, peer: str = "") -> Call:
         """Note the arrival of a request whose headers have come."""
         clock = self._clock
         return Call(
@@ -81,6 +85,7 @@ class Inference:
             at=clock.utc(),
             at_s=clock.now_s(),
             deployment=self._fleet.current,
+            peer=peer,
         )
 
     def take(self, call: Call) -> None:
@@ -125,7 +130,7 @@ class Inference:
         """Record and answer a call that cannot be answered otherwise."""
         if call.closed:
             return
-        call.closed = True
+        self._close(call)
         rows = call.rows = call.rows or call.door.seen(call.request)
         call.id = call.id or self._identifiers.new(len(rows) or 1)
         try:
@@ -144,6 +149,7 @@ class Inference:
             call.reply.send(response, self._common(call, self._clock.now_s()))
 
     def _take(self, call: Call) -> None:
+        self._keys(call)
         for gate in self._gates:
             gate(call)
         reading = call.reading = call.door.read(call.request)
@@ -171,7 +177,7 @@ class Inference:
 
     def _send(self, call: Call) -> None:
         assert call.reading is not None or not call.rows  # noqa: S101  (an answered call was read)
-        call.closed = True
+        self._close(call)
         now_s = self._clock.now_s()
         try:
             response = call.door.answer(
@@ -184,6 +190,11 @@ class Inference:
             response = call.door.refuse(error, id=call.id, release=call.deployment.release)
         call.reply.send(response, self._common(call, now_s))
         self._metrics.answered(call.door.route, now_s - call.at_s, call.results)
+
+    def _close(self, call: Call) -> None:
+        call.closed = True
+        if call.caller is not None:
+            self._keys.leave(call)
 
     def _common(self, call: Call, now_s: float) -> list[tuple[bytes, bytes]]:
         """Return the headers that every response has, whatever its protocol."""

@@ -32,6 +32,12 @@ class State:
         """Say whether traffic may be sent here."""
         return self.phase == "serving" and self._fleet.current.ready
 
+    def unready(self) -> str:
+        """Say why traffic may not be sent here; nothing where it may."""
+        if self.phase != "serving":
+            return f"the server is {self.phase}"
+        return "" if self._fleet.current.ready else "no worker is ready"
+
     def admit(self, call: Call) -> None:  # noqa: ARG002  (of a gate)
         """Let a request in. While workers are being replaced it may wait for them.
 
