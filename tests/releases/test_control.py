@@ -177,6 +177,11 @@ def test_what_people_write_cannot_break_a_line(control, tmp_path):
     assert decode(line).by == "a\nb"
 
 
+def test_bytes_of_a_command_line_that_are_no_text_do_not_stop_a_kill(control):
+    state = control.order("kill-on", by="ada", reason=os.fsdecode(b"br\xfcken"))
+    assert (state.killed, state.reason) == (True, "br?ken")
+
+
 def test_fault_K1_orders_that_were_acknowledged_survive_the_death_of_who_gave_them(tmp_path):
     told = [sys.executable, "-c", KILLER, str(tmp_path)]
     for round_number in range(3):

@@ -21,13 +21,13 @@ from msgspec import Struct
 
 from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import ConflictError, EnvironmentMismatchError
-from seatrial.releases.line_file import LineFile
+from seatrial.releases.line_file import LineFile, plain
 from seatrial.releases.places import ControlPlaces
 
 Action = Literal["kill-on", "kill-off", "reload", "drain"]
 
-REASON_MAX = 1_000
-"""Longest reason kept, in characters."""
+TEXT_MAX = 1_000
+"""Longest text of an operator's that is kept, in characters."""
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -148,8 +148,8 @@ class Control:
                     generation=generation + 1,
                     time=self._clock.utc(),
                     action=action,
-                    by=by,
-                    reason=reason[:REASON_MAX],
+                    by=plain(by, TEXT_MAX),
+                    reason=plain(reason, TEXT_MAX),
                 )
             )
 

@@ -92,6 +92,15 @@ class LineFile:
             raise
 
 
+def plain(text: str, limit: int) -> str:
+    r"""Return text as it can be written: cut, and without halves of characters.
+
+    >>> plain("why\ud800", 10), plain("a long reason", 6)
+    ('why?', 'a long')
+    """
+    return text[:limit].encode("utf-8", "replace").decode()
+
+
 def lock(descriptor: int) -> None:
     """Take the lock of a file, which ends with its descriptor.
 

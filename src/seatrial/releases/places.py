@@ -53,3 +53,8 @@ class ControlPlaces:
     def admin_address(self) -> Path:
         """Where the admin API listens at the moment."""
         return self.root / "admin.json"
+
+    @property
+    def profile(self) -> Path:
+        """What batches of the release cost on this machine."""
+        return self.root / "profile.json"

@@ -1,7 +1,8 @@
 """The keeper: ``python -m seatrial.serve.keeper FOLDER``. Everything that must not slow answers.
 
-Beside the front it turns closed log segments into Parquet and adds what their inputs look like.
-The front runs on without it; what it left is finished by the next one.
+Beside the front it turns closed log segments into Parquet, adds what their inputs look like, and
+serves the admin API where that is asked for. The front runs on without it; what it left is finished
+by the next one.
 """
 
 from __future__ import annotations
@@ -11,19 +12,28 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+import psutil
+
 from seatrial.core import settings as settings_table
+from seatrial.core.clock import SYSTEM, Clock
+from seatrial.core.errors import SeatrialError
 from seatrial.core.settings import Settings
 from seatrial.models.host import die_with_parent
 from seatrial.records.columns import Describe
 from seatrial.records.sealing import Sealing, seal
+from seatrial.serve.describing import Describing
 from seatrial.serve.events import Events
 
 EVERY_S = 5.0
 """Pause between two looks at the log: rows are queried soon, and looking costs a folder listing."""
+
+LAST_SEAL_S = 10.0
+"""How long the last sealing may take after SIGTERM; dying in the middle of it loses nothing."""
 
 NICENESS = 10
 """Answers come first: the keeper takes what processor time they leave."""
@@ -31,36 +41,58 @@ NICENESS = 10
 
 def main(arguments: list[str] | None = None) -> int:
     """Seal until told to stop."""
-    parser = argparse.ArgumentParser(prog="seatrial.serve.keeper")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--log-folder", type=Path, help="whose log is sealed; default FOLDER's")
-    parser.add_argument("--lifeline", type=int, help="pipe that ends with the front")
-    parser.add_argument("--every", type=float, default=EVERY_S, help="seconds between two looks")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (signal's signature)
+        stopping.set()
+        # The kernel ends us then, even inside a library: it waits for no handler of ours.
+        signal.setitimer(signal.ITIMER_REAL, max(options.last_seal, 0.001))
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, stop)
     if options.lifeline is not None:
         die_with_parent(options.lifeline)
-    os.nice(NICENESS)
     settings = settings_table.load(options.folder)
-    keep(
-        options.log_folder or options.folder,
-        describe=Describing(settings, options.folder),
-        events=Events(),
-        pause=lambda: stopping.wait(options.every),
-    )
+    events, diary = Events(), Diary()
+    # Before the nice value: threads started later inherit it, and a kill must not wait for sealing.
+    admin = _admin(options, settings, events, diary)
+    os.nice(NICENESS)
+    try:
+        keep(
+            options.log_folder or options.folder,
+            describe=Describing(settings, options.folder),
+            events=events,
+            diary=diary,
+            pause=lambda: stopping.wait(options.every),
+        )
+    finally:
+        if admin is not None:
+            admin.stop()
     return 0
 
 
 def keep(
-    folder: Path, *, describe: Describe | None, events: Events, pause: Callable[[], bool]
+    folder: Path,
+    *,
+    describe: Describe | None,
+    events: Events,
+    pause: Callable[[], bool],
+    diary: Diary | None = None,
 ) -> None:
-    """Seal again and again, with ``pause`` between, until it says to stop."""
+    """Seal again and again, with ``pause`` between, until it says to stop; then once more.
+
+    By then the front has closed its last segment.
+    """
+    diary = diary or Diary()
+    stopping = False
     while True:
-        tell(seal(folder, describe=describe), events)
-        if pause():
+        sealing = seal(folder, describe=describe)
+        tell(sealing, events)
+        diary.note(sealing)
+        if stopping:
             return
+        stopping = pause()
 
 
 def tell(sealing: Sealing, events: Events) -> None:
@@ -73,44 +105,91 @@ def tell(sealing: Sealing, events: Events) -> None:
         events.say("quarantined", {"file": name})
 
 
-class Describing:
-    """What inputs look like beside the eval set; the reference is read when it is first needed.
+class Diary:
+    """What the keeper did so far, for the admin API.
 
     Args:
-        settings: Names the eval set and the kind of input.
-        folder: The project folder.
+        clock: Where time comes from.
     """
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        self._settings = settings
-        self._folder = folder
-        self._describer: Any = None
+    def __init__(self, *, clock: Clock = SYSTEM) -> None:
+        self._clock = clock
+        self._process = psutil.Process()
+        self._started_s = clock.now_s()
+        self._segments = 0
+        self._rows = 0
+        self._quarantined = 0
+        self._looked: Any = None
+        self._problems: tuple[str, ...] = ()
 
-    def __call__(self, inputs: list[Any]) -> Sequence[dict[str, Any] | None]:
-        """Return one mapping of descriptors per input, ``None`` for one of another kind."""
-        if not self._settings.eval.data:
-            return [None] * len(inputs)
-        if self._describer is None:
-            self._describer = self._fit()
-        fitting = [place for place, value in enumerate(inputs) if self._fits(value)]
-        described: list[dict[str, Any] | None] = [None] * len(inputs)
-        if fitting:
-            columns = self._describer.describe([inputs[place] for place in fitting])
-            for number, place in enumerate(fitting):
-                described[place] = {name: column[number] for name, column in columns.items()}
-        return described
+    def note(self, sealing: Sealing) -> None:
+        """Add one run of sealing."""
+        self._segments += sealing.segments
+        self._rows += sealing.rows
+        self._quarantined += len(sealing.quarantined)
+        self._looked = self._clock.utc()
+        self._problems = sealing.problems
 
-    def _fit(self) -> Any:
-        from seatrial.describe.describer import describer_for
-        from seatrial.records.tables import read_rows
+    def status(self) -> dict[str, Any]:
+        """Return it as the admin API tells it."""
+        times = self._process.cpu_times()
+        return {
+            "keeper": {
+                "pid": self._process.pid,
+                "up_s": round(self._clock.now_s() - self._started_s, 1),
+                "cpu_s": round(times.user + times.system, 2),
+                "rss_bytes": self._process.memory_info().rss,
+            },
+            "sealing": {
+                "looked": self._looked,
+                "segments": self._segments,
+                "rows": self._rows,
+                "quarantined": self._quarantined,
+                "problems": self._problems,
+            },
+        }
 
-        told = self._settings.eval
-        rows = read_rows(self._folder / told.data, input=told.input, label=told.label)
-        return describer_for(self._settings.model.input, rows.inputs)
 
-    def _fits(self, value: Any) -> bool:
-        kinds: dict[str, Any] = {"text": str, "record": dict, "array": (list, int, float)}
-        return isinstance(value, kinds.get(self._settings.model.input, object))
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="seatrial.serve.keeper")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--log-folder", type=Path, help="whose log is sealed; default FOLDER's")
+    parser.add_argument("--lifeline", type=int, help="pipe that ends with the front")
+    parser.add_argument("--every", type=float, default=EVERY_S, help="seconds between two looks")
+    parser.add_argument(
+        "--last-seal", type=float, default=LAST_SEAL_S, help="seconds it may take after SIGTERM"
+    )
+    parser.add_argument("--admin-port", type=int, help="serve the admin API there; 0: a free port")
+    return parser
+
+
+def _admin(
+    options: argparse.Namespace, settings: Settings, events: Events, diary: Diary
+) -> Any | None:
+    """Start the admin API where it is asked for; sealing goes on where it cannot be had."""
+    port = settings.serving.admin_port if options.admin_port is None else options.admin_port
+    if port is None:
+        return None
+    from seatrial.serve.admin import Admin
+    from seatrial.serve.admin_server import AdminServer, prepare
+    from seatrial.serve.keys import Keyring
+
+    folder, serving = options.folder, settings.serving
+    try:
+        app = Admin(
+            folder,
+            token=prepare(folder, serving),
+            keyring=Keyring(folder),
+            status=diary.status,
+            events=events,
+        )
+        server = AdminServer(app, folder=folder, host=serving.admin_host, port=port)
+        server.start()
+    except (SeatrialError, OSError) as error:
+        events.say("no-admin", {"message": str(error)})
+        return None
+    events.say("admin-ready", {"url": server.url})
+    return server
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ SHOWN_MAX_BYTES = 128
 """Longer than any key."""
 
 WRONG_PER_S = 0.2
-WRONG_BURST = 10
+WRONG_BURST = 20
 """Wrong keys that one peer may show. More are answered 429 without a look at who it is in the log;
 valid keys are taken all the same, so that nobody behind the same proxy can be locked out."""
 
