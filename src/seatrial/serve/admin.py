@@ -226,7 +226,7 @@ async def _body(request: Request, kind: type[T], *, default: T | None = None) ->
         return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError as error:
         raise InputError(f"the body is not what is accepted: {error}.", hint=EXAMPLE) from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise MalformedBodyError(f"the body is not JSON: {error}.", hint=EXAMPLE) from None
 
 

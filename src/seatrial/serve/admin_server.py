@@ -94,6 +94,8 @@ class AdminServer:
         import uvicorn
 
         self._bound = listen(host, port)
+        # Whoever reads where it is may call before the thread is up.
+        self._bound.listen(CONNECTIONS_MAX)
         self._told = ControlPlaces.of(folder).admin_address
         config = uvicorn.Config(
             app,  # type: ignore[arg-type]  # any ASGI application
