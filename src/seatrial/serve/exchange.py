@@ -11,6 +11,7 @@ from seatrial.serve.doors.door import Door, Request, Response
 from seatrial.serve.doors.headers import timeout_s
 
 if TYPE_CHECKING:
+    from seatrial.serve.call import Call
     from seatrial.serve.protocol import Protocol
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -59,7 +60,7 @@ class Exchange:
         parser = protocol.parser
         self.keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
         peer = protocol.client[0] if protocol.client else ""
-        self._call = protocol.all.inference.begin(door, self, peer=peer)
+        self._call: Call | None = protocol.all.inference.begin(door, self, peer=peer)
 
     def body_s(self, limit_s: float) -> float:
         """Return how long its body may take: no longer than the caller waits for the answer."""
@@ -100,12 +101,15 @@ class Exchange:
 
     def refuse(self, error: SeatrialError) -> None:
         """Answer with an error, whatever of it has come."""
+        if self._call is None:
+            return
         self._protocol.all.inference.refuse(self._call, error)
 
     def gone(self) -> None:
         """The caller has gone."""
         self.response_complete = True
-        self._protocol.all.inference.gone(self._call)
+        if self._call is not None:
+            self._protocol.all.inference.gone(self._call)
 
     def send(self, response: Response, common: list[tuple[bytes, bytes]]) -> None:
         """Send the response; see :class:`seatrial.serve.call.Reply`."""
@@ -113,6 +117,7 @@ class Exchange:
         if self.response_complete:
             return
         self.response_complete = True
+        self._call = None  # each holds the other: so nothing is left for the collector
         unread = self.more_body
         head = b"".join(
             b"%b: %b\r\n" % pair for pairs in (response.headers, common) for pair in pairs
@@ -138,10 +143,12 @@ class Exchange:
         parts = self._parts
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         self._parts = []
-        self._call.request = Request(
-            method, path.decode("latin-1"), query.decode("latin-1"), headers, body
-        )
-        self._protocol.all.inference.take(self._call)
+        call = self._call
+        if call is not None:
+            call.request = Request(
+                method, path.decode("latin-1"), query.decode("latin-1"), headers, body
+            )
+            self._protocol.all.inference.take(call)
 
     def _too_large(self, what: str) -> BodyTooLargeError:
         limit = self._protocol.all.body_max_bytes

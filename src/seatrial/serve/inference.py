@@ -189,6 +189,7 @@ class Inference:
         except SeatrialError as error:
             response = call.door.refuse(error, id=call.id, release=call.deployment.release)
         call.reply.send(response, self._common(call, now_s))
+        call.pending = None  # each holds the other: so nothing is left for the collector
         self._metrics.answered(call.door.route, now_s - call.at_s, call.results)
 
     def _close(self, call: Call) -> None:
