@@ -35,6 +35,11 @@ ORIGINS = ("user", "golden", "drill", "replay")
     help="Seconds from SIGTERM, while readiness is off, in which requests are still taken.",
 )
 @click.option("--keeper/--no-keeper", default=True, help="Seal the log to Parquet as it grows.")
+@click.option(
+    "--admin-port",
+    type=click.IntRange(0, 65535),
+    help="Serve the admin API there, on loopback; 0 takes a free port.",
+)
 @click.option("--lifeline", is_flag=True, help="Stop when standard input ends.")
 @click.option("--trust", metavar="WHO", help="Trust the code in a pickle; WHO is recorded.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line once ready.")
@@ -49,6 +54,7 @@ def serve(
     log_folder: Path | None,
     drain_delay: float | None,
     keeper: bool,
+    admin_port: int | None,
     lifeline: bool,
     trust: str | None,
     as_json: bool,
@@ -57,8 +63,8 @@ def serve(
     import msgspec
 
     from seatrial.serve import command
-    from seatrial.serve.front import Ready
     from seatrial.serve.lifeline import hold_lifeline
+    from seatrial.serve.plan import Ready
 
     def announce(ready: Ready) -> None:
         if as_json:
@@ -78,6 +84,6 @@ def serve(
         log_folder=log_folder,
         drain_delay_s=command.DRAIN_DELAY_S if drain_delay is None else drain_delay,
         keeper=keeper,
-        flags={"model.trust": trust},
+        flags={"model.trust": trust, "serving.admin_port": admin_port},
         announce=announce,
     )

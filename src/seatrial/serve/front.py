@@ -235,7 +235,11 @@ class Front:
             await self._close(serving, ticking)
 
     def _keeper_arguments(self) -> list[str]:
-        return [str(self._plan.folder), "--log-folder", str(self._plan.log_folder)]
+        arguments = [str(self._plan.folder), "--log-folder", str(self._plan.log_folder)]
+        admin_port = self._plan.settings.serving.admin_port
+        if admin_port is not None:
+            arguments += ["--admin-port", str(admin_port)]
+        return arguments
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(

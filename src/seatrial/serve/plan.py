@@ -25,7 +25,6 @@ class Plan(Struct, frozen=True, kw_only=True):
         origin: Who causes its requests.
         drain_delay_s: After SIGTERM, how long requests are still taken while readiness is off.
         keeper: Start a keeper beside it.
-        admin_port: Where the keeper serves the admin API; ``None`` for nowhere.
     """
 
     folder: Path
@@ -39,7 +38,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     origin: Origin
     drain_delay_s: float
     keeper: bool = True
-    admin_port: int | None = None
 
 
 class Ready(Struct, frozen=True):
