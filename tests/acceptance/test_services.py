@@ -180,8 +180,11 @@ def test_a_planted_failure_is_named_and_its_twin_is_not(
         "--time-budget", "30", "--json", "--quiet",
     )  # fmt: skip
     assert ended.status == (1 if which == "sick" else 0), ended.err
-    assert ended.document["items"][0]["status"] == ("fail" if which == "sick" else "warn")
+    # On a busy machine the time may be over before the sweep of speeds has reached 128 rows.
+    statuses = {"fail"} if which == "sick" else {"warn", "unmeasured"}
+    assert ended.document["items"][0]["status"] in statuses
     found = {one["id"]: one["found"] for one in ended.document["failures"]}
+    assert found[failure] is (which == "sick")
     named = {name for name in ABOUT_ANSWERS if found[name]}
     assert named == ({failure} if which == "sick" else set())
     assert found["row-loop"] is None

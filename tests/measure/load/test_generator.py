@@ -1,12 +1,12 @@
 """The same driver over real sockets, against a real server in a process of its own."""
 
 import asyncio
-import os
-import signal
 import socket
 import threading
+import time
 
 import numpy as np
+import psutil
 import pytest
 
 from seatrial.core.errors import DataError, UnreachableError, UsageError
@@ -62,7 +62,7 @@ def test_the_bodies_are_rotated_through(planted_server):
     ],
 )
 def test_every_way_to_fail_is_named(planted_server, path, outcome, kind):
-    result = load(planted_server.url(path), deadline_s=0.4)
+    result = load(planted_server.url(path), deadline_s=0.4 if path == "/silence" else 20.0)
     assert set(result.outcomes.tolist()) == {outcome}
     assert summarise(result).errors == {kind: 20}
     assert summarise(result).error_rate == 1.0
@@ -105,12 +105,9 @@ def test_nobody_there_is_one_clear_error():
 
 
 def test_a_server_that_dies_under_load_is_refusals_and_not_a_crash(planted_server):
-    killer = threading.Timer(0.3, planted_server.process.kill)
-    killer.start()
-    result = load(planted_server.url("/answer"), count=200, deadline_s=2.0)
-    killer.join()
+    result = load(planted_server.url("/die/21"), count=200, deadline_s=20.0)
     outcomes = result.outcomes
-    assert (outcomes[:20] == Outcome.ANSWERED).any()
+    assert (outcomes == Outcome.ANSWERED).sum() == 20
     assert outcomes[-1] == Outcome.REFUSED
 
 
@@ -131,26 +128,26 @@ def test_no_bodies_no_arrivals_and_headers_with_line_breaks_are_refused(planted_
 
 
 def test_a_stopped_server_shows_in_the_percentiles_without_coordinated_omission(planted_server):
-    """Stopped for two of four seconds: what was due in the first half of it took over a second."""
-    pid = planted_server.process.pid
-    stop = threading.Timer(1.0, os.kill, (pid, signal.SIGSTOP))
-    resume = threading.Timer(3.0, os.kill, (pid, signal.SIGCONT))
-    stop.start()
-    resume.start()
-    try:
-        result = ask(
-            planted_server.url("/answer"),
-            arrivals_s=constant(200, duration_s=4.0),
-            connections=64,
-        )
-    finally:
-        stop.cancel()
-        resume.cancel()
-        os.kill(pid, signal.SIGCONT)
+    """Stopped for two seconds of four: what was due in the first of them took over a second."""
+    server = psutil.Process(planted_server.process.pid)
+
+    def resume():
+        while server.status() != psutil.STATUS_STOPPED:
+            time.sleep(0.005)
+        time.sleep(2.0)
+        server.resume()
+
+    resumer = threading.Thread(target=resume)
+    resumer.start()
+    result = ask(
+        planted_server.url("/stop/200"),
+        arrivals_s=constant(200, duration_s=4.0),
+        connections=64,
+    )
+    resumer.join()
     assert result.answered.all()
-    over_a_second = float((result.latency_s > 1.0).mean())
-    # One second of four; a closed loop with 64 connections would show 64 of some 460.
-    assert over_a_second == pytest.approx(1 / 4, abs=0.08)
+    # Two hundred are due in that second; a closed loop with 64 connections would show 64.
+    assert (result.latency_s > 1.0).sum() > 180
     assert result.latency_s.max() > 1.5
     assert summarise(result).percentile("p90").value_ms > 1000
     assert summarise(result).generator.held > 100
