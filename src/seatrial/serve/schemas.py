@@ -1,0 +1,206 @@
+"""What travels over HTTP, as JSON Schema: generated from the types that validate it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from seatrial.serve.doors.inference import (
+    ErrorMessage,
+    IndexEntry,
+    IndexRequest,
+    InferRequest,
+    InferResponse,
+    ModelMetadata,
+    ModelReady,
+    ServerLive,
+    ServerMetadata,
+    ServerReady,
+)
+from seatrial.serve.doors.signature import Signature
+from seatrial.serve.doors.tensors import DATATYPES, RANK_MAX
+from seatrial.serve.messages import (
+    FeedbackAnswer,
+    FeedbackRequest,
+    PredictAnswer,
+    Scalar,
+)
+from seatrial.serve.problems import Problem
+from seatrial.serve.tickets import TicketAnswer
+
+Schema = dict[str, Any]
+
+REFERENCE: Final = "#/components/schemas/{name}"
+
+TYPES: Final = (
+    PredictAnswer,
+    FeedbackRequest,
+    FeedbackAnswer,
+    TicketAnswer,
+    Problem,
+    InferRequest,
+    InferResponse,
+    ErrorMessage,
+    ServerMetadata,
+    ServerLive,
+    ServerReady,
+    ModelMetadata,
+    ModelReady,
+    IndexRequest,
+    IndexEntry,
+)
+
+CELLS_MAX: Final = 64
+"""Most cells of an array whose sizes are spelled out; beyond, an example would fill the page."""
+
+_JSON_TYPES: Final = {"BYTES": "string", "INT64": "integer", "FP64": "number", "BOOL": "boolean"}
+_EXAMPLES: Final = {"BYTES": "some text", "INT64": 1, "FP64": 1.5, "BOOL": True}
+_NUMBER: Final[Schema] = {"type": ["number", "boolean", "null"]}
+_DEPTH: Final = 4
+"""Levels of nesting that are spelled out for arrays of unknown shape."""
+
+
+def reference(name: str) -> Schema:
+    """Return a reference to a component.
+
+    >>> reference("Problem")
+    {'$ref': '#/components/schemas/Problem'}
+    """
+    return {"$ref": REFERENCE.format(name=name)}
+
+
+def components(signature: Signature) -> dict[str, Schema]:
+    """Return the schema of everything that travels, by name.
+
+    >>> sorted(components(Signature("text", "classification")))[:3]
+    ['ErrorMessage', 'FeedbackAnswer', 'FeedbackRequest']
+    """
+    _, found = msgspec.json.schema_components(TYPES, ref_template=REFERENCE)
+    found["PredictRequest"] = predict_request(signature)
+    # What the types leave to the code that reads them, which names the place in its own way.
+    said = found["FeedbackRequest"]
+    said["properties"]["row"]["minimum"] = 0
+    said["anyOf"] = [{"required": ["label"]}, {"required": ["rating"]}]
+    tensor = found["InferInput"]["properties"]
+    tensor["datatype"]["enum"] = list(DATATYPES)
+    tensor["shape"] |= {"minItems": 1, "maxItems": RANK_MAX}
+    tensor["shape"]["items"] = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+    found["InferResponse"]["properties"]["outputs"]["items"] = reference("InferOutput")
+    return found
+
+
+def predict_request(signature: Signature) -> Schema:
+    """Return the schema of the body of ``POST /predict``."""
+    row = row_schema(signature)
+    return {
+        "title": "PredictRequest",
+        "description": "Body of `POST /predict`: `inputs` for several rows, `input` for one.",
+        "type": "object",
+        "properties": {"inputs": {"type": "array", "items": row}, "input": row},
+        "oneOf": [{"required": ["inputs"]}, {"required": ["input"]}],
+        "additionalProperties": False,
+    }
+
+
+def row_schema(signature: Signature) -> Schema:
+    """Return the schema of one input of the model.
+
+    >>> row_schema(Signature("text", "classification"))
+    {'type': 'string'}
+    """
+    if signature.kind == "record":
+        return _record(signature)
+    if signature.kind == "array":
+        (tensor,) = signature.inputs()
+        inner = tensor.shape[1:]
+        return _sized(inner) if _is_small(inner) else _nested(_DEPTH)
+    if signature.kind == "image":
+        return {"type": "string", "contentEncoding": "base64"}
+    if signature.kind == "chat":
+        turn = {"type": "object"}
+        return {"anyOf": [{"type": "string"}, {"type": "array", "items": turn}]}
+    return {"type": "string"}
+
+
+def row_example(signature: Signature) -> Any:
+    """Return an input as the model takes it.
+
+    >>> row_example(Signature("record", "regression", columns=["rooms"]))
+    {'rooms': 'some text'}
+    """
+    if signature.kind == "record":
+        found = {one.name: _EXAMPLES[one.datatype] for one in signature.inputs()}
+        return found or {"column": 1.5}
+    if signature.kind == "array":
+        (tensor,) = signature.inputs()
+        inner = tensor.shape[1:]
+        return _zeros(inner) if _is_small(inner) else [0.5, 0.25]
+    return {
+        "image": "iVBORw0KGgo=",
+        "chat": [{"role": "user", "content": "Hello"}],
+    }.get(signature.kind, "some text")
+
+
+def tensor_examples(signature: Signature) -> list[dict[str, Any]]:
+    """Return an example of the tensors of an infer request of one row."""
+    row = row_example(signature)
+    if signature.kind == "record":
+        known = {one.name: one.datatype for one in signature.inputs()}
+        return [
+            {"name": name, "shape": [1], "datatype": known.get(name, "FP64"), "data": [value]}
+            for name, value in row.items()
+        ]
+    (tensor,) = signature.inputs()
+    if signature.kind == "array":
+        flat, shape = [row], [1]
+        while isinstance(flat[0], list):
+            shape.append(len(flat[0]))
+            flat = [cell for inner in flat for cell in inner]
+        return [{"name": tensor.name, "shape": shape, "datatype": "FP64", "data": flat}]
+    told = row if isinstance(row, str) else row[0]["content"]
+    return [{"name": tensor.name, "shape": [1], "datatype": "BYTES", "data": [told]}]
+
+
+def _record(signature: Signature) -> Schema:
+    scalar = msgspec.json.schema(Scalar)
+    known = signature.inputs()
+    if not known:
+        return {"type": "object", "additionalProperties": scalar}
+    return {
+        "type": "object",
+        "properties": {one.name: {"type": [_JSON_TYPES[one.datatype], "null"]} for one in known},
+        "required": [one.name for one in known],
+        "additionalProperties": scalar,
+    }
+
+
+def _is_small(inner: Sequence[int]) -> bool:
+    cells = 1
+    for size in inner:
+        cells *= size
+    return -1 not in inner and 0 < cells <= CELLS_MAX
+
+
+def _sized(inner: Sequence[int]) -> Schema:
+    schema = _NUMBER
+    for size in reversed(inner):
+        schema = {"type": "array", "minItems": size, "maxItems": size, "items": schema}
+    return schema
+
+
+def _nested(depth: int) -> Schema:
+    """Return numbers in lists of one depth each, or a number alone."""
+    choices, level = [_NUMBER | {"type": ["number", "boolean"]}], _NUMBER
+    for _ in range(depth):
+        level = {"type": "array", "items": level}
+        choices.append(level)
+    return {"anyOf": choices}
+
+
+def _zeros(inner: Sequence[int]) -> Any:
+    value: Any = 0.5
+    for size in reversed(inner):
+        value = [value] * size
+    return value
