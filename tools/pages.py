@@ -69,18 +69,27 @@ def cli_page() -> str:
         "Exit status: 0 fine, 1 a check failed, 2 wrong usage, 3 the environment lacks something.",
     ]
     context = click.Context(command_line, info_name="seatrial", **command_line.context_settings)
-    for name in command_line.list_commands(context):
-        command = command_line.get_command(context, name)
-        if command is None:
-            continue
+    for name, command in _verbs(command_line, context, "seatrial"):
         own = click.Context(
             command,
-            info_name=f"seatrial {name}",
+            info_name=name,
             terminal_width=COLUMNS,
             help_option_names=context.help_option_names,
         )
-        lines += ["", f"## seatrial {name}", "", "```text", command.get_help(own).rstrip(), "```"]
+        lines += ["", f"## {name}", "", "```text", command.get_help(own).rstrip(), "```"]
     return "\n".join(lines) + "\n"
+
+
+def _verbs(
+    group: click.Group, context: click.Context, called: str
+) -> Iterator[tuple[str, click.Command]]:
+    """Yield every verb under the name by which it is called, those inside others too."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is not None:
+            yield f"{called} {name}", command
+        if isinstance(command, click.Group):
+            yield from _verbs(command, context, f"{called} {name}")
 
 
 COLUMNS = 92

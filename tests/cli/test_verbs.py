@@ -11,7 +11,18 @@ from seatrial.cli import main
 from seatrial.cli.verbs import one_line
 from seatrial.core.errors import DataError
 
-VERBS = ("demo", "init", "trial", "gap", "measure", "serve", "load")
+VERBS = (
+    "demo",
+    "init",
+    "trial",
+    "gap",
+    "measure",
+    "serve",
+    "load",
+    "status",
+    "kill",
+    "keys",
+)
 
 
 def test_help_imports_click_and_nothing_heavier():

@@ -18,6 +18,9 @@ from seatrial.cli.verbs import Verbs
         "measure": "seatrial.cli.measure:measure",
         "serve": "seatrial.cli.serve:serve",
         "load": "seatrial.cli.load:load",
+        "status": "seatrial.cli.status:status",
+        "kill": "seatrial.cli.kill:kill",
+        "keys": "seatrial.cli.keys:keys",
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )

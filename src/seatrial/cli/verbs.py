@@ -66,8 +66,17 @@ class Verbs(click.Group):
 
 def one_line(error: SeatrialError) -> str:
     """Return the error on one line, control characters made visible."""
-    text = " ".join(str(error).split())
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return printable(str(error))
+
+
+def printable(text: str) -> str:
+    r"""Return text on one line, control characters made visible.
+
+    >>> printable("a\n\x1b[31mb")
+    'a \\x1b[31mb'
+    """
+    words = " ".join(text.split())
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in words)
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  (signal's signature)

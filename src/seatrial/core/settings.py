@@ -140,6 +140,15 @@ class ServingSettings(Section, frozen=True):
     workers: Annotated[
         PositiveInt | Literal["auto"], _described("Model processes; auto: as many as cores")
     ] = "auto"
+    worker_memory_mib: Annotated[
+        float,
+        Meta(ge=0),
+        _described(
+            "Resident memory before which a worker is replaced between two batches; "
+            "0: twice what the loaded model holds and 512 MiB, bounded by the machine",
+            "MiB",
+        ),
+    ] = 0.0
     variant: Annotated[str, _described("Which variant to serve")] = "original"
     degrade: Annotated[
         list[Literal["variant", "queue", "reject"]], _described("Order of degradation")
@@ -168,9 +177,6 @@ class ServingSettings(Section, frozen=True):
     cache_routes: Annotated[
         list[str], _described('Routes that use the cache, as "/predict"; empty: all')
     ] = field(default_factory=list)
-    require_key: Annotated[
-        bool, _described("Refuse callers without an API key even where no key was ever made")
-    ] = False
     admin_port: Annotated[
         Annotated[int, Meta(ge=0, le=65_535)] | None,
         _described("Port of the admin API; 0 takes a free one; unset: no admin API"),

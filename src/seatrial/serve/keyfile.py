@@ -56,9 +56,11 @@ class Key(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     burst: Annotated[int, Meta(ge=1)] | None = None
     concurrency: Annotated[int, Meta(ge=1)] | None = None
 
-    def valid_at(self, now: datetime) -> bool:
-        """Say whether it opens anything at that time."""
-        return self.revoked is None and (self.expires is None or now < self.expires)
+    def state_at(self, now: datetime) -> Literal["valid", "expired", "revoked"]:
+        """Say whether it opens anything at that time, or why it does not."""
+        if self.revoked is not None:
+            return "revoked"
+        return "valid" if self.expires is None or now < self.expires else "expired"
 
 
 class Terms(Struct, frozen=True, kw_only=True):

@@ -150,9 +150,7 @@ class Keyring:
         right = hmac.compare_digest(digest, expected)
         if not right or key is None:
             return None
-        if key.expires is not None and not key.valid_at(self._clock.utc()):
-            return None
-        return None if key.revoked is not None else caller
+        return caller if key.state_at(self._clock.utc()) == "valid" else None
 
     def count_wrong(self, peer: str) -> None:
         """Note that a peer showed a wrong key.
