@@ -31,7 +31,11 @@ def measure(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Run one measurement on FOLDER: batching, calibration, latency, skew, start, variants."""
+    """Run one measurement on FOLDER.
+
+    NAME is one of batching, calibration, latency, profile, skew, start, variants. The profile is
+    kept for the server of FOLDER, which packs its batches and counts its workers by it.
+    """
     from seatrial.core import settings as table
     from seatrial.report.terminal import render_evidence
     from seatrial.trials.outcome import measure_and_write

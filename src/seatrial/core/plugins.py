@@ -32,6 +32,7 @@ measurements: Registry[Any] = Registry(
         "batching": "seatrial.trials.measurements:batching",
         "variants": "seatrial.trials.measurements:variants",
         "latency": "seatrial.trials.measurements:latency",
+        "profile": "seatrial.trials.measurements:profile",
         "start": "seatrial.trials.measurements:start",
         "skew": "seatrial.trials.measurements:skew",
         "calibration": "seatrial.trials.measurements:calibration",

@@ -7,23 +7,34 @@ from typing import Any
 
 import numpy as np
 
+from seatrial.core.errors import UsageError
 from seatrial.evidence.documents import Evidence
 from seatrial.measure.batching import measure_batching
 from seatrial.measure.calibration import Scored, measure_calibration
 from seatrial.measure.latency import measure_latency
+from seatrial.measure.profile import measure_profile
 from seatrial.measure.ratestep import Limits
 from seatrial.measure.skew import measure_skew
 from seatrial.measure.start import measure_start
 from seatrial.measure.variants.building import build_variants, discard
 from seatrial.measure.variants.comparison import Labelled, NotMade, measure_variants
 from seatrial.models.answers import Answer
+from seatrial.models.process import ModelProcess
 from seatrial.models.subject import Subject
 from seatrial.models.variant import size_bytes
+from seatrial.releases.profile import ReleaseProfile, keep, machine_digest
 from seatrial.trials.production import told_apart
 from seatrial.trials.proofs.variants import worth_serving
 from seatrial.trials.rig import Rig
 
-SHARES = {"batching": 0.35, "variants": 0.3, "start": 0.25, "latency": 0.6, "skew": 0.5}
+SHARES = {
+    "batching": 0.35,
+    "variants": 0.3,
+    "start": 0.25,
+    "latency": 0.6,
+    "skew": 0.5,
+    "profile": 0.5,
+}
 """Of the time that is left when a measurement begins, in the order in which they run."""
 
 INPUTS_MAX = 512
@@ -42,6 +53,39 @@ def batching(rig: Rig) -> Evidence:
         budget=rig.budget.share(SHARES["batching"]),
         memory_gib=rig.settings.target.memory_gib,
     )
+
+
+def profile(rig: Rig) -> Evidence:
+    """Measure what batches cost and how many workers answer most, and keep it for the server."""
+    if not rig.inside:
+        raise UsageError(
+            "a model behind a URL has no batch profile: its batches are made where it is served.",
+            hint="Run: seatrial measure latency",
+        )
+    variant, cores = rig.settings.serving.variant, rig.at.machine.cores
+
+    def start(threads: int) -> ModelProcess:
+        return ModelProcess(rig.folder, settings=rig.settings, variant=variant, threads=threads)
+
+    found = measure_profile(
+        start,
+        real_inputs(rig, INPUTS_MAX),
+        at=rig.at,
+        budget=rig.budget.share(SHARES["profile"]),
+        rows_max=rig.settings.serving.batch_max,
+        cores=cores,
+    )
+    kept = ReleaseProfile(
+        release=rig.at.release,
+        variant=variant,
+        machine=machine_digest(rig.at.machine),
+        cost=found.cost,
+        workers=found.workers,
+        threads=found.threads,
+        crowding=found.crowding,
+    )
+    keep(rig.folder, kept)
+    return found.evidence
 
 
 def variants(rig: Rig) -> Evidence:
