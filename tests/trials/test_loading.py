@@ -40,7 +40,8 @@ def test_a_body_is_sent_as_it_is(url, received):
     assert received[0] == ("/predict", {"inputs": ["hello"]})
     assert evidence.kind == "load"
     assert evidence.value("p50_ms").n == summary.offered
-    assert evidence.settings == {"rate_per_s": 200.0, "duration_s": 0.2}
+    assert evidence.settings["plan"] == "Poisson, requests/s: 200:0.2s"
+    assert evidence.settings["verdict"] == summary.verdict
 
 
 def test_rows_of_a_file_take_turns(url, received, tmp_path):
@@ -60,9 +61,10 @@ def test_a_template_says_how_a_row_is_sent(url, received, tmp_path):
 def test_a_trace_is_replayed_at_the_speed_that_is_asked_for(url, received, tmp_path):
     trace = tmp_path / "trace.csv"
     trace.write_text("timestamp\n" + "\n".join(str(n) for n in range(5)))
-    summary, evidence = run(quick(f"{url}/predict", body='{"inputs": [1]}', trace=trace, speed=40))
+    load = Load(url=f"{url}/predict", body='{"inputs": [1]}', trace=trace, speed=40)
+    summary, evidence = run(load)
     assert summary.offered == len(received) == 5
-    assert evidence.settings == {"trace": "trace.csv", "speed": 40}
+    assert evidence.settings["plan"].startswith("trace trace.csv, 40 times as fast")
 
 
 def test_the_same_seed_gives_the_same_arrivals(url):
@@ -85,3 +87,11 @@ def test_nothing_to_send_is_refused(url):
 def test_a_file_that_is_not_there_is_refused(url, tmp_path):
     with pytest.raises(DataError, match=r"rows\.jsonl"):
         run(quick(url, data=tmp_path / "rows.jsonl"))
+
+
+def test_the_evidence_holds_what_the_summary_says_second_by_second(url):
+    summary, evidence = run(quick(f"{url}/predict", body='{"inputs": [1]}', callers="2"))
+    assert len(evidence.table("timeline")) == len(summary.timeline)
+    assert [row["status"] for row in evidence.table("statuses")] == ["200"]
+    assert len(evidence.table("callers")) == 2
+    assert evidence.value("goodput_per_s").value == summary.goodput_per_s

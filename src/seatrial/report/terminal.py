@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.table import Table as Grid
-from rich.text import Text
 
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import FailureResult, ItemResult, Status, TrialDocument
@@ -20,9 +19,8 @@ from seatrial.evidence.gap import GapDocument
 from seatrial.report.characters import cleaned
 from seatrial.report.headline import headline, users_get
 from seatrial.report.ledger import ledger
+from seatrial.report.page import INDENT, Page
 from seatrial.report.tables import (
-    Table,
-    blocks,
     cell,
     slices_table,
     table_of,
@@ -48,13 +46,9 @@ STYLES: dict[Status, str] = {
 }
 VERDICT_STYLES = {"yes": "bold green", "no": "bold red", "not known": "bold"}
 
-INDENT = 2
 SLICES_SHOWN = 20
 ROWS_SHOWN = 20
 """Rows of a table on a terminal; ``--json`` and the report have the others."""
-
-PLAIN = str.maketrans({"✓": "+", "✗": "x", "…": "...", "−": "-", "×": "x", "→": "->"})  # noqa: RUF001  (these are what is replaced)
-"""What a terminal without Unicode gets instead."""
 
 
 def render_trial(
@@ -70,7 +64,7 @@ def render_trial(
         console: Where to print; it decides width and colour.
     """
     trial = cleaned(trial)
-    page = _Page(console)
+    page = Page(console)
     page.title(f"Sea trial of {abbreviated(trial.release)}")
     ordered = sorted(trial.items, key=lambda item: item.week)
     for week, items in itertools.groupby(ordered, key=lambda item: item.week):
@@ -93,7 +87,7 @@ def render_gap(gap: GapDocument, *, console: Console) -> None:
         gap: The gap, measured or not.
         console: Where to print; it decides width and colour.
     """
-    page = _Page(console)
+    page = Page(console)
     gap = cleaned(gap)
     _gap(page, gap)
     page.blank()
@@ -107,7 +101,7 @@ def render_evidence(evidence: Evidence, *, console: Console) -> None:
         evidence: The measurement, as it was frozen.
         console: Where to print; it decides width and colour.
     """
-    page = _Page(console)
+    page = Page(console)
     name = evidence.id
     evidence = cleaned(evidence)
     page.title(f"{evidence.kind} of {abbreviated(evidence.release)}")
@@ -128,68 +122,7 @@ def render_evidence(evidence: Evidence, *, console: Console) -> None:
     page.say(evidence.machine.summary())
 
 
-class _Page:
-    """Prints to one console; the only place that knows what this terminal can show.
-
-    Args:
-        console: Where to print.
-    """
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self._plain = console.options.ascii_only
-
-    def text(self, text: str, style: str = "") -> Text:
-        """Return text that is never read as markup, in characters this terminal has."""
-        if self._plain:
-            text = text.translate(PLAIN).encode("ascii", "backslashreplace").decode("ascii")
-        return Text(text, style=style)
-
-    def show(self, content: Grid) -> None:
-        """Print a grid, a little indented."""
-        self.console.print(Padding(content, (0, 0, 0, INDENT)))
-
-    def say(self, text: str, style: str = "dim") -> None:
-        """Print a line."""
-        self.console.print(self.text(text, style))
-
-    def title(self, text: str) -> None:
-        """Print what this page is about."""
-        self.say(text, "bold")
-
-    def heading(self, text: str) -> None:
-        """Print a heading with air above it."""
-        self.blank()
-        self.say(text, "bold")
-
-    def blank(self) -> None:
-        """Print an empty line."""
-        self.console.print()
-
-    def tables(self, table: Table) -> None:
-        """Print a table of texts, broken into several where the terminal is too narrow."""
-        for index, block in enumerate(blocks(table, self.console.width - INDENT)):
-            if index:
-                self.blank()
-            self.show(self._table(block))
-        if table.left_out:
-            self.say(f"  {table.left_out} more rows are left out.")
-
-    def _table(self, table: Table) -> Grid:
-        grid = Grid(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-        for column in table.columns:
-            grid.add_column(
-                self.text(column.heading),
-                justify="right" if column.numeric else "left",
-                overflow="fold",
-                no_wrap=column.numeric,
-            )
-        for row in table.rows:
-            grid.add_row(*(self.text(content) for content in row))
-        return grid
-
-
-def _headline(page: _Page, trial: TrialDocument, evidences: Sequence[Evidence]) -> None:
+def _headline(page: Page, trial: TrialDocument, evidences: Sequence[Evidence]) -> None:
     head = headline(trial, trial.gap, evidences)
     answers = Grid.grid(padding=(0, 2, 0, 0))
     answers.add_column(no_wrap=True)
@@ -211,7 +144,7 @@ def _headline(page: _Page, trial: TrialDocument, evidences: Sequence[Evidence]) 
     page.console.print(answers)
 
 
-def _items(page: _Page, items: Iterable[ItemResult]) -> Grid:
+def _items(page: Page, items: Iterable[ItemResult]) -> Grid:
     grid = Grid.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True, min_width=16)
     grid.add_column(min_width=22, no_wrap=True)
@@ -228,7 +161,7 @@ def _items(page: _Page, items: Iterable[ItemResult]) -> Grid:
     return grid
 
 
-def _failures(page: _Page, failures: Sequence[FailureResult]) -> Grid:
+def _failures(page: Page, failures: Sequence[FailureResult]) -> Grid:
     grid = Grid.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True, min_width=16)
     grid.add_column(min_width=22, no_wrap=True)
@@ -246,7 +179,7 @@ def _failures(page: _Page, failures: Sequence[FailureResult]) -> Grid:
     return grid
 
 
-def _gap(page: _Page, gap: GapDocument) -> None:
+def _gap(page: Page, gap: GapDocument) -> None:
     page.heading(f"From eval to production: {gap.metric}")
     page.say(users_get(gap), "")
     page.show(_ledger(page, gap))
@@ -265,7 +198,7 @@ def _gap(page: _Page, gap: GapDocument) -> None:
     _criticisms(page, gap.criticisms)
 
 
-def _ledger(page: _Page, gap: GapDocument) -> Grid:
+def _ledger(page: Page, gap: GapDocument) -> Grid:
     grid = Grid(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     grid.add_column("step", overflow="fold", ratio=1)
     for name in ("points", "interval", "share"):
@@ -281,6 +214,6 @@ def _ledger(page: _Page, gap: GapDocument) -> Grid:
     return grid
 
 
-def _criticisms(page: _Page, criticisms: Sequence[str]) -> None:
+def _criticisms(page: Page, criticisms: Sequence[str]) -> None:
     for line in criticisms:
         page.say(f"Weak point: {line}", "yellow")

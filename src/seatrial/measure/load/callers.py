@@ -44,14 +44,14 @@ def parse_callers(text: str) -> tuple[Caller, ...]:
     >>> len(parse_callers("3"))
     3
     """
-    if text.strip().isdigit() and int(text):
+    if text.strip().isdecimal():
         named = [(f"caller-{number + 1}", 1.0) for number in range(int(text))]
     else:
         named = []
         for part in text.split(","):
             name, _, weight = part.partition("=")
             named.append((name.strip(), _weight(weight or "1", text)))
-    if not all(name and name.isascii() and name.isprintable() for name, _ in named):
+    if not named or not all(name and name.isascii() and name.isprintable() for name, _ in named):
         raise _malformed(text)
     return tuple(Caller(name, weight, {CALLER: name}) for name, weight in named)
 

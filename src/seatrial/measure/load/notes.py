@@ -22,6 +22,8 @@ LABELS_MAX = 1_000
 """Different values kept of one header; what should name a server may hold a request's number."""
 
 OTHERS = "others"
+DENIALS = frozenset({b"", b"0", b"no", b"none", b"false"})
+"""Values of ``X-Degraded`` that say that an answer is not degraded."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class Notes:
         codes = np.full(count, -1, dtype=np.int64)
         places: dict[str, int] = {}
         for request, value in column.items():
+            if name is DEGRADED and value.strip().lower() in DENIALS:
+                continue
             codes[request] = places.setdefault(_label(value, places), len(places))
         return Labels.of(tuple(places), codes)
 
