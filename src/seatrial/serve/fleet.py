@@ -87,7 +87,7 @@ class Fleet:
     def submit(self, call: Call, *, now_s: float, deadline_s: float) -> None:
         """Have a call answered; it comes back settled."""
         deployment = call.deployment = self.router.current
-        if self.memory is not None:
+        if self.memory is not None and self._remembers(call):
             self.memory.submit(call, deployment, now_s=now_s, deadline_s=deadline_s)
         else:
             call.pending = deployment.run(
@@ -96,10 +96,14 @@ class Fleet:
 
     def abandon(self, call: Call, error: SeatrialError) -> None:
         """End a call before it is answered."""
-        if self.memory is not None:
+        if self.memory is not None and call.caches is not None:
             self.memory.abandon(call, error)
         elif call.pending is not None:
             call.deployment.dispatcher.fail(call.pending, error)
+
+    def _remembers(self, call: Call) -> bool:
+        routes = self._plan.settings.serving.cache_routes
+        return not routes or call.door.route in routes
 
     async def start(self) -> None:
         """Start what answers first, with as many workers as its speed asks for.
