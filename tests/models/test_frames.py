@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial.core.errors import InputError, OutputContractError
@@ -22,6 +22,7 @@ values = st.recursive(
 )
 
 
+@settings(deadline=None)  # how long one takes is the machine's business
 @given(st.lists(st.lists(values, max_size=4), min_size=1, max_size=5), st.data())
 def test_messages_survive_any_cut_of_the_stream(batches, data):
     """However the bytes arrive, the same messages come out, in order."""

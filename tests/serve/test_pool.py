@@ -25,6 +25,9 @@ class Roster:
     def add(self, worker):
         self.workers.append(worker)
 
+    async def retire(self, worker):
+        self.remove(worker)
+
     def remove(self, worker):
         if worker in self.workers:
             self.workers.remove(worker)

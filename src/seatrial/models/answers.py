@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from msgspec import Struct
 
 from seatrial.core.errors import NonFiniteOutputError, OutputContractError
@@ -55,6 +55,8 @@ def normalise(raw: Any, *, expected: int) -> list[Answer]:
 
 
 def _rows(raw: Any) -> Any:
+    import numpy as np
+
     try:
         array = np.asarray(raw)
     except Exception as error:
@@ -87,16 +89,22 @@ def _answer(value: Any, row: int) -> Answer:
     return answer
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def plain(value: Any) -> Any:
     """Turn NumPy scalars and arrays, sets and objects with fields into what JSON knows."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist()) if value.dtype.hasobject else value.tolist()
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
+    np = sys.modules.get("numpy")  # where nobody has imported it, nothing is of its types
+    if np is not None and isinstance(value, np.generic):
+        return value.item()
+    if np is not None and isinstance(value, np.ndarray):
+        return plain(value.tolist()) if value.dtype.hasobject else value.tolist()
     names = _fields(value)
     return value if names is None else {name: plain(getattr(value, name)) for name in names}
 
@@ -110,8 +118,8 @@ def _fields(value: Any) -> Sequence[str] | None:
 
 
 def _number(value: Any, what: str, row: int) -> float | None:
-    if value is None:
-        return None
+    if value is None or type(value) is float:
+        return value
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -128,7 +136,10 @@ def _scores(value: Any, row: int) -> dict[str, float] | None:
             f"the scores of row {row} are {type(value).__name__}; accepted is class -> number.",
             details={"row": row},
         )
-    return {str(key): _score(score, row) for key, score in value.items()}
+    return {
+        str(key): score if type(score) is float else _score(score, row)
+        for key, score in value.items()
+    }
 
 
 def _score(value: Any, row: int) -> float:
@@ -141,10 +152,12 @@ def _score(value: Any, row: int) -> float:
 
 
 def _finite(value: Any) -> bool:
+    if type(value) is str or value is None:
+        return True
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, Mapping):
-        return all(_finite(item) for item in value.values())
+        return all(map(_finite, value.values()))
     if isinstance(value, list):
-        return all(_finite(item) for item in value)
+        return all(map(_finite, value))
     return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import gc
 import os
 import signal
 import socket
@@ -20,8 +21,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from seatrial.core.errors import (
     ModelLoadError,
     ModelRaisedError,
@@ -31,10 +30,15 @@ from seatrial.core.errors import (
 )
 from seatrial.models import frames
 from seatrial.models.answers import Answer
+from seatrial.models.hostprocess import READ_BYTES
+from seatrial.models.prints import Prints
+from seatrial.models.region import Region
+from seatrial.models.resident import ResidentMemory
 from seatrial.models.subject import Batch, Subject
+from seatrial.models.threads import hold_loaded_to, hold_to
 
-READ_BYTES = 1 << 18
-"""One read from the socket: larger than most batches."""
+LOADING_COLLECTIONS = (100_000, 50, 100)
+"""Thresholds of the garbage collector while loading, when nearly all that is made stays."""
 
 _F_SETSIG = 10  # Linux; the standard library does not name it
 
@@ -46,80 +50,106 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fd", type=int, required=True, help="socket to the parent")
     parser.add_argument("--lifeline", type=int, required=True, help="pipe that ends with it")
     parser.add_argument("--variant", default="original", help="shown in the process list")
+    parser.add_argument("--regions", type=int, nargs=2, help="memory: the parent's, ours")
+    parser.add_argument("--threads", type=int, default=1, help="threads of one call")
     options = parser.parse_args(arguments)
     die_with_parent(options.lifeline)
     wire = socket.socket(fileno=options.fd)
-    _keep_to_ourselves(wire)
+    regions = [Region(descriptor) for descriptor in options.regions or ()]
+    _keep_to_ourselves(wire, regions)
+    sys.stdout = sys.stderr = Prints()
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        Host(wire).serve()
+        Host(wire, *regions, threads=options.threads).serve()
+    sys.stdout.flush()
     wire.detach()  # closed by the end of the process: that is what the parent waits for
     return 0
 
 
 class Host:
-    """Answers the frames of one parent, one at a time."""
+    """Answers the frames of one parent, one at a time.
 
-    def __init__(self, wire: socket.socket) -> None:
+    Args:
+        wire: To the parent.
+        asks: Where the parent puts large arrays.
+        replies: Where we put them.
+        threads: Threads that numeric libraries may use in one call.
+    """
+
+    def __init__(
+        self,
+        wire: socket.socket,
+        asks: Region | None = None,
+        replies: Region | None = None,
+        *,
+        threads: int = 1,
+    ) -> None:
         self._wire = wire
-        self._process = psutil.Process()
+        self._reader = frames.FrameReader(asks)
+        self._writer = frames.FrameWriter(replies)
+        self._threads = threads
+        self._memory = ResidentMemory()
         self._own: Mapping[str, Subject] | None = None
         self._subject: Subject | None = None
 
     def serve(self) -> None:
         """Load what the first frame names, then answer until the socket ends."""
         for message in self._messages():
-            if isinstance(message, frames.Open):
-                if not self._open(message):
-                    return
-            elif isinstance(message, frames.Ask):
-                self._send(self._answer(message))
+            if isinstance(message, frames.Ask):
+                self._wire.sendall(self._answer(message))
+            elif isinstance(message, frames.Open) and not self._open(message):
+                return
         if self._subject is not None:
             self._subject.close()
 
     def _messages(self) -> Iterator[Any]:
-        reader = frames.FrameReader()
         while data := self._wire.recv(READ_BYTES):
-            yield from reader.feed(data)
-
-    def _send(self, message: frames.Message) -> None:
-        self._wire.sendall(frames.encode(message))
+            yield from self._reader.feed(data)
 
     def _open(self, order: frames.Open) -> bool:
         started = time.perf_counter()
         # Last, so that imports made while answering find the model's own modules, and only then.
         sys.path.append(order.folder)
+        hold_to(self._threads)
+        thresholds = gc.get_threshold()
+        gc.set_threshold(*LOADING_COLLECTIONS)
         try:
             self._subject = load(order)
         except SeatrialError as error:
-            self._send(frames.Failed.of(error, ask=0))
+            self._wire.sendall(self._writer.encode(frames.Failed.of(error, ask=0)))
             return False
+        hold_loaded_to(self._threads)
         loaded = frames.Hello(
             takes_batches=self._subject.takes_batches,
             visible=self._subject.visible,
             load_s=time.perf_counter() - started,
-            rss_bytes=self._rss_bytes(),
+            rss_bytes=self._memory.bytes(),
         )
-        self._send(loaded)
+        self._wire.sendall(self._writer.encode(loaded))
+        gc.set_threshold(*thresholds)
+        # What was loaded stays: later collections need not look at it again.
+        gc.freeze()
         return True
 
-    def _answer(self, ask: frames.Ask) -> frames.Message:
+    def _answer(self, ask: frames.Ask) -> bytes:
         try:
             told = self._run(ask)
         except SeatrialError as error:
-            return frames.Failed.of(_located(error), ask=ask.id)
+            return self._failed(_located(error), ask)
         except (Exception, SystemExit) as error:  # noqa: BLE001  (edge of the process: user code)
-            return frames.Failed.of(_located(_raised(error, len(ask.inputs))), ask=ask.id)
+            return self._failed(_located(_raised(error, len(ask.inputs))), ask)
         try:
-            frames.encode(told)
+            return self._writer.encode(told)
         except SeatrialError as error:
-            return frames.Failed.of(_cannot_travel(error, told), ask=ask.id)
-        return told
+            return self._failed(_cannot_travel(error, told), ask)
+
+    def _failed(self, error: SeatrialError, ask: frames.Ask) -> bytes:
+        return self._writer.encode(frames.Failed.of(error, ask=ask.id))
 
     def _run(self, ask: frames.Ask) -> frames.Told:
         subject = self._named(ask.variant)
         if ask.operation == "answer":
             batch = subject.answer(ask.inputs)
-            seen = Batch(batch.answers, batch.elapsed_s, self._rss_bytes())
+            seen = Batch(batch.answers, batch.elapsed_s, self._memory.bytes())
             return frames.Told(ask.id, batch=seen)
         if ask.operation == "trace":
             return frames.Told(ask.id, trace=subject.trace(ask.inputs))
@@ -141,9 +171,6 @@ class Host:
         if self._own is None:
             self._own = dict(self._subject.variants()) if self._subject else {}
         return self._own
-
-    def _rss_bytes(self) -> int:
-        return int(self._process.memory_info().rss)
 
 
 def load(order: frames.Open) -> Subject:
@@ -168,13 +195,16 @@ def load(order: frames.Open) -> Subject:
         ) from error
 
 
-def _keep_to_ourselves(wire: socket.socket) -> None:
-    """Keep the wire from processes that user code starts or forks.
+def _keep_to_ourselves(wire: socket.socket, regions: list[Region]) -> None:
+    """Keep what connects us from processes that user code starts or forks.
 
     The parent learns of our death by the end of the wire, which a child that held it would hide.
     """
-    wire.set_inheritable(False)
     os.register_at_fork(after_in_child=wire.close)
+    wire.set_inheritable(False)
+    for region in regions:
+        os.register_at_fork(after_in_child=region.close)
+        os.set_inheritable(region.fileno(), False)  # noqa: FBT003  (its only form)
 
 
 def die_with_parent(lifeline: int) -> None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -19,7 +16,7 @@ from seatrial.core import settings as settings_table
 from seatrial.core.errors import DeadlineExceededError, SeatrialError, WorkerLostError
 from seatrial.core.settings import Settings
 from seatrial.models import frames
-from seatrial.models.host import READ_BYTES
+from seatrial.models.hostprocess import READ_BYTES, HostProcess
 from seatrial.models.subject import Batch, Subject, Trace
 
 LOAD_LIMIT_S = 300.0
@@ -27,97 +24,6 @@ LOAD_LIMIT_S = 300.0
 
 CALL_LIMIT_S = 60.0
 """Longest wait for one call; a model that hangs must not hang its trial."""
-
-CLOSE_LIMIT_S = 2.0
-"""How long a process may take to end by itself."""
-
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "RAYON_NUM_THREADS",
-    "LOKY_MAX_CPU_COUNT",
-)
-"""Read by the numeric libraries when they are imported; adapters read the first."""
-
-ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "2147483647", "MALLOC_MMAP_MAX_": "0"}
-"""Lets glibc keep freed memory: arrays of 32 MiB and more are ten times slower on fresh pages."""
-
-
-class HostProcess:
-    """A started host and our ends of its socket and lifeline; neither waits nor speaks.
-
-    Args:
-        folder: Where ``seatrial.toml`` lies; also the working directory of the process.
-        variant: Shown in the process list.
-        threads: Threads that numeric libraries may use in it.
-    """
-
-    def __init__(self, folder: Path, *, variant: str = "original", threads: int = 1) -> None:
-        ours, theirs = socket.socketpair()
-        life_read, self._lifeline = os.pipe()
-        command = [sys.executable, "-P", "-m", "seatrial.models.host", str(folder)]
-        command += ["--fd", str(theirs.fileno()), "--lifeline", str(life_read)]
-        try:
-            self._popen = subprocess.Popen(
-                [*command, "--variant", variant],
-                cwd=folder,
-                env={**ALLOCATOR, **os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))},
-                stdin=subprocess.DEVNULL,
-                stdout=sys.__stderr__.fileno() if sys.__stderr__ else subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(), life_read),
-                process_group=0,
-            )
-        except BaseException:
-            ours.close()
-            os.close(self._lifeline)
-            raise
-        finally:
-            theirs.close()
-            os.close(life_read)
-        self.wire = ours
-
-    @property
-    def pid(self) -> int:
-        """The process id, also that of its process group."""
-        return self._popen.pid
-
-    def end(self) -> None:
-        """End it and every process it started, now; :meth:`wait` is still owed."""
-        self.wire.close()
-        if self._popen.returncode is None:
-            # Before it is waited for, so that the group cannot be another's by now.
-            try:
-                os.killpg(self.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):  # not yet a group of its own, or gone
-                self._popen.kill()
-
-    def wait(self) -> int:
-        """Wait until it is gone; return the status it ended with."""
-        status = self._popen.wait()
-        self._cut_lifeline()
-        return status
-
-    def kill(self) -> int:
-        """End it and every process it started, now; return the status it ended with."""
-        self.end()
-        return self.wait()
-
-    def close(self, *, limit_s: float = CLOSE_LIMIT_S) -> None:
-        """Let it end by itself, and make it after ``limit_s`` seconds."""
-        with contextlib.suppress(OSError):
-            self.wire.shutdown(socket.SHUT_WR)
-            self.wire.settimeout(limit_s)
-            while self.wire.recv(READ_BYTES):
-                pass
-        self.kill()
-
-    def _cut_lifeline(self) -> None:
-        if self._lifeline >= 0:
-            os.close(self._lifeline)
-            self._lifeline = -1
 
 
 class ModelProcess:
@@ -161,6 +67,7 @@ class ModelProcess:
         self._lock = threading.RLock()
         self._host: HostProcess | None = None
         self._reader = frames.FrameReader()
+        self._writer = frames.FrameWriter()
         self._asked = 0
         hello = self._start()
         self.takes_batches = hello.takes_batches
@@ -225,7 +132,7 @@ class ModelProcess:
             if self._host is None:
                 self._start()
             self._asked += 1
-            frame = frames.encode(frames.Ask(self._asked, operation, inputs, variant))
+            frame = self._writer.encode(frames.Ask(self._asked, operation, inputs, variant))
             reply = self._exchange(frame, self.limit_s, f"{operation} of {len(inputs)} rows")
         if isinstance(reply, frames.Failed):
             raise reply.error()
@@ -234,10 +141,12 @@ class ModelProcess:
         return reply
 
     def _start(self) -> frames.Hello:
-        self._host = HostProcess(self.folder, variant=self.variant, threads=self._threads)
-        self._reader = frames.FrameReader()
-        order = frames.encode(frames.Open(str(self.folder), self.settings, self.variant))
-        reply = self._exchange(order, self._load_limit_s, "loading the model")
+        host = self._host = launch(
+            self.folder, settings=self.settings, variant=self.variant, threads=self._threads
+        )
+        self._reader = frames.FrameReader(host.replies)
+        self._writer = frames.FrameWriter(host.asks)
+        reply = self._exchange(b"", self._load_limit_s, "loading the model")
         if isinstance(reply, frames.Hello):
             return reply
         self.close()
@@ -281,6 +190,30 @@ class ModelProcess:
     def _discard(self) -> int:
         host, self._host = self._host, None
         return host.kill() if host else 0
+
+
+def launch(
+    folder: Path, *, settings: Settings, variant: str = "original", threads: int = 1
+) -> HostProcess:
+    """Start a model process and tell it what to load, without waiting for it.
+
+    Whoever launches it ends it, too.
+
+    Args:
+        folder: Where ``seatrial.toml`` lies.
+        settings: Those to load the model by.
+        variant: Which variant to load.
+        threads: Threads that numeric libraries may use in it.
+
+    Raises:
+        OSError: The machine refuses another process or descriptor.
+    """
+    host = HostProcess(
+        folder, variant=variant, threads=threads, keep=settings.endpoint.header_env.values()
+    )
+    with contextlib.suppress(OSError):  # it has died: whoever waits for it is told why
+        host.wire.sendall(frames.encode(frames.Open(str(folder), settings, variant)))
+    return host
 
 
 def lost(what: str, status: int | None) -> WorkerLostError:

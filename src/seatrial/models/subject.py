@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
-import numpy as np
 from msgspec import Struct
 
 from seatrial.core.errors import ModelRaisedError, SeatrialError
@@ -237,8 +237,9 @@ def natural_size(value: Any) -> int:
     >>> natural_size("hello"), natural_size([1, 2]), natural_size(7)
     (5, 2, 1)
     """
-    if isinstance(value, np.ndarray):
-        return max(int(value.size), 1)
     if isinstance(value, (str, bytes, list, tuple, dict)):
         return max(len(value), 1)
+    np = sys.modules.get("numpy")
+    if np is not None and isinstance(value, np.ndarray):
+        return max(int(value.size), 1)
     return 1

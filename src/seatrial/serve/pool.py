@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import SeatrialError, WorkerLostError
 from seatrial.core.settings import Settings
+from seatrial.models.hostprocess import HostProcess
+from seatrial.models.process import launch
 from seatrial.schedule.restarts import Restarts
+from seatrial.serve.recycling import HEADROOM, machine_bytes, memory_limits
 from seatrial.serve.worker import Worker
 
 
@@ -28,6 +33,10 @@ class Employer(Protocol):
         """Take a worker out of service that has died."""
         ...
 
+    async def retire(self, worker: Worker) -> None:
+        """Take a worker out of service between two batches; return when it holds nothing."""
+        ...
+
 
 class Seat(Struct):
     """The place of one worker, and who sits there.
@@ -37,12 +46,14 @@ class Seat(Struct):
         worker: The process; ``None`` where there is none.
         error: Why the last one ended, or could not start.
         starts: How many there have been.
+        recycled: How many of them took the place of one that had grown too large.
     """
 
     state: str = "starting"
     worker: Worker | None = None
     error: SeatrialError | None = None
     starts: int = 0
+    recycled: int = 0
 
 
 class Pool:
@@ -56,6 +67,9 @@ class Pool:
         dispatcher: Who is told of workers that are ready or gone.
         warm_up: Run on every worker before it is ready.
         on_loss: Told why a worker ended, for the log and the metrics.
+        on_recycled: Told of the resident bytes of a worker whose replacement is in service.
+        threads: Threads that numeric libraries may use in each worker.
+        launched: Processes of this release that run already; they become the first workers.
         clock: Where time comes from.
     """
 
@@ -69,6 +83,9 @@ class Pool:
         dispatcher: Employer,
         warm_up: Callable[[Worker], Awaitable[None]],
         on_loss: Callable[[SeatrialError], None] | None = None,
+        on_recycled: Callable[[int], None] | None = None,
+        threads: int = 1,
+        launched: Sequence[HostProcess] = (),
         clock: Clock = SYSTEM,
     ) -> None:
         self.seats = [Seat() for _ in range(count)]
@@ -78,10 +95,15 @@ class Pool:
         self._dispatcher = dispatcher
         self._warm_up = warm_up
         self._on_loss = on_loss
+        self._on_recycled = on_recycled
+        self._threads = threads
+        self._launched = deque(launched)
         self._clock = clock
         self._numbers = itertools.count()
         self._tasks: list[asyncio.Task[None]] = []
         self._living: set[Worker] = set()
+        self._serving: set[Worker] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
 
     @property
     def ready(self) -> int:
@@ -120,6 +142,8 @@ class Pool:
         """Let every worker end, also those that are being started; may be called again."""
         for task in self._tasks:
             task.cancel()
+        while self._launched:
+            self._living.add(Worker(next(self._numbers), self._launched.popleft()))
         try:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await asyncio.gather(*(worker.close() for worker in self._living))
@@ -134,37 +158,121 @@ class Pool:
             try:
                 await self._sit(seat, tried)
             except Exception as error:  # noqa: BLE001  (edge of a process: its seat must not be lost)
-                seat.error = _translated(error)
-                if self._on_loss is not None:
-                    self._on_loss(seat.error)
+                seat.error = self._say(error)
             seat.worker = None
             seat.state = "waiting"
             tried.set()
             await asyncio.sleep(restarts.pause_s(lived_s=self._clock.now_s() - began_s))
 
     async def _sit(self, seat: Seat, tried: asyncio.Event) -> None:
-        """Run one worker from start to end; always raises why it ended."""
+        """Have a worker in a seat, and others after it as they grow; raises why the last ended."""
         seat.state = "starting"
         seat.starts += 1
-        worker = Worker.launch(next(self._numbers), folder=self._folder, variant=self._variant)
-        self._living.add(worker)
-        worker.lost.add_done_callback(lambda _: self._living.discard(worker))
+        worker = await self._hire(seat)
+        self._employ(seat, worker)
+        tried.set()
+        while True:
+            either: set[asyncio.Future[Any]] = {worker.lost, worker.due}
+            await asyncio.wait(either, return_when="FIRST_COMPLETED")
+            if worker.lost.done():
+                seat.state = "waiting"
+                raise worker.loss("serving")
+            worker = await self._follow(seat, worker)
+
+    async def _hire(self, seat: Seat | None = None) -> Worker:
+        """Start a worker, load and warm it; a seat is told how far it is."""
+        worker = self._launch()
         try:
-            await worker.open(self._folder, self._settings, self._variant)
-            seat.worker = worker
-            seat.state = "warming"
+            await worker.open()
+            if seat is not None:
+                seat.worker = worker
+                seat.state = "warming"
             await self._warm_up(worker)
         except Exception:
             await worker.kill()
             raise
+        limits = memory_limits(
+            worker.rss_bytes,
+            asked_mib=self._settings.serving.worker_memory_mib,
+            machine_bytes=machine_bytes(),
+            workers=len(self.seats),
+        )
+        worker.limit_memory(due_bytes=limits.due_bytes, ceiling_bytes=limits.ceiling_bytes)
+        return worker
+
+    def _launch(self) -> Worker:
+        # Nothing is awaited before it is among the living: no start can be cancelled in between.
+        if self._launched:
+            host = self._launched.popleft()
+        else:
+            host = launch(
+                self._folder,
+                settings=self._settings,
+                variant=self._variant,
+                threads=self._threads,
+            )
+        worker = Worker(next(self._numbers), host)
+        self._living.add(worker)
+        worker.lost.add_done_callback(lambda _: self._gone(worker))
+        return worker
+
+    def _employ(self, seat: Seat, worker: Worker) -> None:
+        seat.worker = worker
         seat.state = "ready"
         seat.error = None
+        self._serving.add(worker)
         self._dispatcher.add(worker)
-        tried.set()
-        await asyncio.shield(worker.lost)
-        seat.state = "waiting"
-        self._dispatcher.remove(worker)
-        raise worker.loss("serving")
+
+    async def _follow(self, seat: Seat, worker: Worker) -> Worker:
+        """Replace a worker that has grown; return who sits in the seat after it.
+
+        The old one works on until the new one is warm, unless it reaches its ceiling before.
+        """
+        hiring = asyncio.create_task(self._hire())
+        try:
+            waits: set[asyncio.Future[Any]] = {hiring, worker.over, worker.lost}
+            await asyncio.wait(waits, return_when="FIRST_COMPLETED")
+            if not hiring.done():
+                await self._dismiss(worker)
+            following = await hiring
+        except Exception as error:
+            if worker not in self._serving:
+                raise
+            self._say(error)
+            more = HEADROOM * worker.rss_bytes
+            worker.limit_memory(due_bytes=more, ceiling_bytes=math.inf)
+            return worker
+        finally:
+            hiring.cancel()
+        grown_bytes = worker.rss_bytes
+        self._employ(seat, following)
+        seat.starts += 1
+        seat.recycled += 1
+        await self._dismiss(worker)
+        if self._on_recycled is not None:
+            self._on_recycled(grown_bytes)
+        return following
+
+    async def _dismiss(self, worker: Worker) -> None:
+        """Let a worker end once it holds nothing."""
+        if worker in self._serving:
+            await self._dispatcher.retire(worker)
+            self._serving.discard(worker)
+        leaving = asyncio.create_task(worker.close())
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+
+    def _gone(self, worker: Worker) -> None:
+        self._living.discard(worker)
+        if worker in self._serving:
+            self._serving.discard(worker)
+            self._dispatcher.remove(worker)
+
+    def _say(self, error: Exception) -> SeatrialError:
+        said = _translated(error)
+        if self._on_loss is not None:
+            self._on_loss(said)
+        return said
 
 
 def _translated(error: Exception) -> SeatrialError:

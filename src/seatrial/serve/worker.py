@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +11,8 @@ from typing import Any, cast
 from seatrial.core.errors import DeadlineExceededError, SeatrialError, WorkerLostError
 from seatrial.core.settings import Settings
 from seatrial.models import frames
-from seatrial.models.process import CLOSE_LIMIT_S, LOAD_LIMIT_S, HostProcess, lost
+from seatrial.models.hostprocess import CLOSE_LIMIT_S, HostProcess
+from seatrial.models.process import LOAD_LIMIT_S, launch, lost
 from seatrial.models.subject import Batch
 
 Reply = frames.Hello | frames.Told | frames.Failed
@@ -22,7 +24,14 @@ class Worker(asyncio.Protocol):
 
     Args:
         number: What the scheduler calls it; never used twice.
-        host: The started process.
+        host: The started process, which was told what to load; ended by this worker from now on.
+
+    Attributes:
+        lost: Done when the process is gone, with the status that it ended with.
+        hello: What it said once the model was loaded.
+        rss_bytes: Its resident memory after the last call.
+        due: Done when that has passed what :meth:`limit_memory` said; a replacement is due.
+        over: The same for its ceiling, where it should get nothing more to do.
     """
 
     def __init__(self, number: int, host: HostProcess) -> None:
@@ -30,27 +39,20 @@ class Worker(asyncio.Protocol):
         self.number = number
         self.pid = host.pid
         self.lost: asyncio.Future[int] = loop.create_future()
+        self.due: asyncio.Future[None] = loop.create_future()
+        self.over: asyncio.Future[None] = loop.create_future()
         self.hello = frames.Hello(takes_batches=True, visible=True, load_s=0.0, rss_bytes=0)
         self.rss_bytes = 0
         self._host = host
         self._loop = loop
-        self._reader = frames.FrameReader()
+        self._reader = frames.FrameReader(host.replies)
+        self._writer = frames.FrameWriter(host.asks)
         self._transport: asyncio.Transport | None = None
         self._heard: Heard | None = None
         self._asked = 0
         self._ending: asyncio.Task[None] | None = None
         self._loaded = False
-
-    @classmethod
-    def launch(cls, number: int, *, folder: Path, variant: str) -> Worker:
-        """Start a process, which waits for :meth:`open`; whoever launches ends it, too.
-
-        It does not wait, so that nothing can be cancelled between the process and its worker.
-
-        Raises:
-            OSError: The machine refuses another process.
-        """
-        return cls(number, HostProcess(folder, variant=variant))
+        self._due_bytes = self._ceiling_bytes = math.inf
 
     @classmethod
     async def start(
@@ -60,6 +62,7 @@ class Worker(asyncio.Protocol):
         folder: Path,
         settings: Settings,
         variant: str,
+        threads: int = 1,
         load_limit_s: float = LOAD_LIMIT_S,
     ) -> Worker:
         """Start a process and load the model in it.
@@ -67,34 +70,34 @@ class Worker(asyncio.Protocol):
         Raises:
             SeatrialError: What loading raised, :class:`WorkerLostError` if the process died.
         """
-        worker = cls.launch(number, folder=folder, variant=variant)
+        worker = cls(number, launch(folder, settings=settings, variant=variant, threads=threads))
         try:
-            await worker.open(folder, settings, variant, load_limit_s=load_limit_s)
+            await worker.open(load_limit_s=load_limit_s)
         except BaseException:
             await worker.kill()
             raise
         return worker
 
-    async def open(
-        self,
-        folder: Path,
-        settings: Settings,
-        variant: str,
-        *,
-        load_limit_s: float = LOAD_LIMIT_S,
-    ) -> None:
-        """Load the model in the process.
+    async def open(self, *, load_limit_s: float = LOAD_LIMIT_S) -> None:
+        """Wait until the process has loaded its model.
 
         Raises:
             SeatrialError: What loading raised, :class:`WorkerLostError` if the process died.
         """
+        reply: asyncio.Future[Reply] = self._loop.create_future()
+        self._heard = _into(reply)
         await self._loop.create_unix_connection(lambda: self, sock=self._host.wire)
-        order = frames.Open(str(folder), settings, variant)
-        hello = await self._exchange(order, load_limit_s, "loading the model")
+        hello = await self._reply(reply, load_limit_s, "loading the model")
         if isinstance(hello, frames.Hello):
             self.hello = hello
             self.rss_bytes = hello.rss_bytes
         self._loaded = True
+
+    def limit_memory(self, *, due_bytes: float, ceiling_bytes: float) -> None:
+        """Say from which resident memory on it is ``due`` for replacement, and ``over``."""
+        self._due_bytes, self._ceiling_bytes = due_bytes, ceiling_bytes
+        if self.due.done():
+            self.due = self._loop.create_future()
 
     def run(self, inputs: list[Any], heard: Heard) -> None:
         """Answer a batch; ``heard`` is called with the reply unless the process dies first.
@@ -137,10 +140,15 @@ class Worker(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Hand each complete message to whoever asked."""
-        for message in self._reader.feed(data):
+        """Hand each complete message to whoever asked; what is none ends the process."""
+        try:
+            messages = list(self._reader.feed(data))
+        except Exception:  # noqa: BLE001  (edge: user code can write what it likes to the wire)
+            self.end()
+            return
+        for message in messages:
             if isinstance(message, frames.Told) and message.batch is not None:
-                self.rss_bytes = message.batch.rss_bytes or self.rss_bytes
+                self._weigh(message.batch.rss_bytes or self.rss_bytes)
             heard, self._heard = self._heard, None
             if heard is not None:
                 heard(message)
@@ -150,14 +158,24 @@ class Worker(asyncio.Protocol):
         self.end()
 
     def _send(self, message: frames.Message, heard: Heard) -> None:
-        frame = frames.encode(message)
+        frame = self._writer.encode(message)
         self._heard = heard
         if self._transport is not None:
             self._transport.write(frame)
 
+    def _weigh(self, rss_bytes: int) -> None:
+        self.rss_bytes = rss_bytes
+        if rss_bytes > self._due_bytes and not self.due.done():
+            self.due.set_result(None)
+        if rss_bytes > self._ceiling_bytes and not self.over.done():
+            self.over.set_result(None)
+
     async def _exchange(self, message: frames.Message, limit_s: float, what: str) -> Reply:
         reply: asyncio.Future[Reply] = self._loop.create_future()
-        self._send(message, lambda said: None if reply.done() else reply.set_result(said))
+        self._send(message, _into(reply))
+        return await self._reply(reply, limit_s, what)
+
+    async def _reply(self, reply: asyncio.Future[Reply], limit_s: float, what: str) -> Reply:
         either: set[asyncio.Future[Any]] = {reply, self.lost}
         await asyncio.wait(either, timeout=limit_s, return_when="FIRST_COMPLETED")
         if not reply.done():
@@ -190,3 +208,11 @@ class Worker(asyncio.Protocol):
         status = await self._loop.run_in_executor(None, self._host.wait)
         if not self.lost.done():
             self.lost.set_result(status)
+
+
+def _into(reply: asyncio.Future[Reply]) -> Heard:
+    def heard(said: Reply) -> None:
+        if not reply.done():
+            reply.set_result(said)
+
+    return heard

@@ -1,0 +1,155 @@
+"""A started model process and our ends of what connects us: a socket, a lifeline, shared memory.
+
+It imports little, so that a server can start its model processes first and import the rest while
+they load.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from seatrial.models.region import Region
+
+CLOSE_LIMIT_S = 2.0
+"""How long a process may take to end by itself."""
+
+READ_BYTES = 1 << 18
+"""One read from the socket: larger than most batches."""
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "LOKY_MAX_CPU_COUNT",
+)
+"""Read by the numeric libraries when they are imported; adapters read the first."""
+
+ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "2147483647", "MALLOC_MMAP_MAX_": "0"}
+"""Lets glibc keep freed memory: arrays of 32 MiB and more are ten times slower on fresh pages."""
+
+_OUR_SECRETS = re.compile(r"SEATRIAL_.*(ADMIN|CREDENTIAL|KEY|PASSWORD|SECRET|TOKEN)")
+
+
+class HostProcess:
+    """A started host; it neither waits nor speaks.
+
+    Args:
+        folder: Where ``seatrial.toml`` lies; also the working directory of the process.
+        variant: Shown in the process list.
+        threads: Threads that numeric libraries may use in it.
+        keep: Environment variables that it gets even where they look like secrets of the server.
+
+    Attributes:
+        wire: Our end of the socket.
+        asks: Where large arrays of our messages are put.
+        replies: Where large arrays of its messages lie.
+
+    Raises:
+        OSError: The machine refuses another process or descriptor.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        variant: str = "original",
+        threads: int = 1,
+        keep: Collection[str] = (),
+    ) -> None:
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+            self.wire, wire = socket.socketpair()
+            ours.callback(self.wire.close)
+            theirs.callback(wire.close)
+            life_read, self._lifeline = os.pipe()
+            ours.callback(os.close, self._lifeline)
+            theirs.callback(os.close, life_read)
+            self.asks = Region.create()
+            ours.callback(self.asks.close)
+            self.replies = Region.create()
+            ours.callback(self.replies.close)
+            inherited = (wire.fileno(), life_read, self.asks.fileno(), self.replies.fileno())
+            command = [sys.executable, "-P", "-m", "seatrial.models.host", str(folder)]
+            command += ["--fd", str(inherited[0]), "--lifeline", str(inherited[1])]
+            command += ["--regions", str(inherited[2]), str(inherited[3])]
+            command += ["--threads", str(threads)]
+            self._popen = subprocess.Popen(
+                [*command, "--variant", variant],
+                cwd=folder,
+                env=environment(os.environ, threads=threads, keep=keep),
+                stdin=subprocess.DEVNULL,
+                stdout=sys.__stderr__.fileno() if sys.__stderr__ else subprocess.DEVNULL,
+                pass_fds=inherited,
+                process_group=0,
+            )
+            ours.pop_all()
+
+    @property
+    def pid(self) -> int:
+        """The process id, also that of its process group."""
+        return self._popen.pid
+
+    def end(self) -> None:
+        """End it and every process it started, now; :meth:`wait` is still owed."""
+        self.wire.close()
+        if self._popen.returncode is None:
+            # Before it is waited for, so that the group cannot be another's by now.
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):  # not yet a group of its own, or gone
+                self._popen.kill()
+
+    def wait(self) -> int:
+        """Wait until it is gone; return the status it ended with."""
+        status = self._popen.wait()
+        self.asks.close()
+        self.replies.close()
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
+        return status
+
+    def kill(self) -> int:
+        """End it and every process it started, now; return the status it ended with."""
+        self.end()
+        return self.wait()
+
+    def close(self, *, limit_s: float = CLOSE_LIMIT_S) -> None:
+        """Let it end by itself, and make it after ``limit_s`` seconds."""
+        with contextlib.suppress(OSError):
+            self.wire.shutdown(socket.SHUT_WR)
+            self.wire.settimeout(limit_s)
+            while self.wire.recv(READ_BYTES):
+                pass
+        self.kill()
+
+
+def environment(
+    inherited: Mapping[str, str], *, threads: int, keep: Collection[str] = ()
+) -> dict[str, str]:
+    """Return the environment of a model process: ours, without the secrets of the server.
+
+    Args:
+        inherited: Ours.
+        threads: Threads that numeric libraries may use.
+        keep: Variables that are passed on all the same.
+
+    >>> sorted(environment({"HOME": "/", "SEATRIAL_ADMIN_TOKEN": "t"}, threads=2))[:2]
+    ['HOME', 'LOKY_MAX_CPU_COUNT']
+    """
+    passed = {
+        name: value
+        for name, value in inherited.items()
+        if name in keep or not _OUR_SECRETS.match(name)
+    }
+    return {**ALLOCATOR, **passed, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
