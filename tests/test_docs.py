@@ -68,8 +68,9 @@ def test_generated_pages_say_what_the_code_says(pages):
 
 
 def test_a_page_that_drifted_is_found(pages, tmp_path):
-    (tmp_path / "gap.md").write_text("```python run\nprint(1 + 1)\n```\n\n```text\n3\n```\n")
-    assert set(pages["drifted"](tmp_path)) == {*pages["PAGES"], "gap.md"}
+    for name in pages["EXECUTED"]:
+        (tmp_path / name).write_text("```python run\nprint(1 + 1)\n```\n\n```text\n3\n```\n")
+    assert set(pages["drifted"](tmp_path)) == {*pages["PAGES"], *pages["EXECUTED"]}
     pages["write"](tmp_path)
     assert pages["drifted"](tmp_path) == []
     assert (tmp_path / "gap.md").read_text().endswith("```text\n2\n```\n")

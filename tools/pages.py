@@ -246,7 +246,7 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-EXECUTED = ("gap.md",)
+EXECUTED = ("gap.md", "load.md")
 
 RUN = re.compile(
     r"(?P<code>^```python run\n(?P<program>.*?)^```\n\n)```text\n.*?^```$", flags=re.M | re.S

@@ -22,7 +22,7 @@ class TicketFigures(Struct, frozen=True, kw_only=True):
         with_eta: Delivered ones that had said in how many seconds.
         eta_right: Of those, which came within half of that time more or less.
         eta_p50_ms: Median of the times promised.
-        waited_p50_ms: Median wait from the ticket to the answer, to a tenth of what was promised.
+        waited_p50_ms: Median wait from the ticket to the answer, to a quarter of what was promised.
         waited_p99_ms: Its 99th percentile.
     """
 

@@ -16,11 +16,12 @@ from urllib.parse import quote
 import msgspec
 
 ACCEPTED: Final = 202
-FIRST_LOOK = 0.5
-"""Share of the promised time after which to ask first: earlier means the promise was far off."""
+LOOKS = (0.49, 1.0, 1.24, 1.49)
+"""When to ask, in times of the promise: what is there just before half of it came too early, what
+is not there just before one and a half comes too late. More would be a load of its own."""
 
-INTERVAL = 0.1
-"""Share of the promised time between two looks, so that its error is known to a tenth."""
+INTERVAL = 0.25
+"""Between later looks, in times of the promise."""
 
 INTERVAL_MIN_S = 0.05
 ETA_UNKNOWN_S = 1.0
@@ -89,6 +90,8 @@ def read_ticket(
     held = outer.get("ticket")
     inner = held if isinstance(held, dict) else {}
     name = inner.get("id") if inner else held
+    if not location and isinstance(name, str) and name.startswith("/"):
+        location = name
     eta_s = next((e for e in (inner.get("eta_s"), outer.get("eta_s")) if _seconds(e)), None)
     if location and location.startswith("/") and not location.startswith("//"):
         path = location
@@ -121,9 +124,8 @@ class TicketBook:
     def opened(self, request: int, now_s: float, ticket: Ticket) -> None:
         """A request was answered with a ticket."""
         eta_s = ETA_UNKNOWN_S if ticket.eta_s is None else ticket.eta_s
-        self.fates[request] = Fate(
-            ticket, now_s, now_s + self._wait_max_s, now_s + FIRST_LOOK * eta_s
-        )
+        first_s = now_s + max(LOOKS[0] * eta_s, INTERVAL_MIN_S)
+        self.fates[request] = Fate(ticket, now_s, now_s + self._wait_max_s, first_s)
         self._open.add(request)
 
     def due(self, now_s: float) -> list[int]:
@@ -146,8 +148,7 @@ class TicketBook:
             return
         if status == ACCEPTED:
             fate.asking = False
-            eta_s = ETA_UNKNOWN_S if fate.ticket.eta_s is None else fate.ticket.eta_s
-            fate.look_s = now_s + max(INTERVAL * eta_s, INTERVAL_MIN_S)
+            fate.look_s = max(_next_look_s(fate), now_s + INTERVAL_MIN_S)
             return
         good = 200 <= status < 300  # noqa: PLR2004  (HTTP)
         failed = TicketOutcome.FAILED if status else TicketOutcome.LOST
@@ -176,6 +177,12 @@ def kept_promise(eta_s: float, waited_s: float) -> bool:
     (True, False, True)
     """
     return abs(waited_s - eta_s) <= max(TOLERANCE * eta_s, INTERVAL_MIN_S)
+
+
+def _next_look_s(fate: Fate) -> float:
+    eta_s = ETA_UNKNOWN_S if fate.ticket.eta_s is None else fate.ticket.eta_s
+    later = LOOKS[-1] + INTERVAL * (fate.looks - len(LOOKS) + 1)
+    return fate.opened_s + eta_s * (LOOKS[fate.looks] if fate.looks < len(LOOKS) else later)
 
 
 def _seconds(value: object) -> bool:
