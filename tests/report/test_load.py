@@ -91,6 +91,12 @@ def test_columns_of_what_never_happened_are_left_out(spike):
     assert "timeouts/s" not in text
 
 
+def test_a_request_sent_a_moment_late_is_no_retry():
+    evidence = load([moment(0, attempts=19), moment(1, attempts=21), moment(2)])
+    assert "attempts/s" not in printed(evidence, width=140)
+    assert "retries" not in timeline_svg(evidence.table("timeline"))
+
+
 def test_where_there_is_room_a_load_is_drawn():
     evidence = load([moment(at, offered=5 * (at + 1), answered=5 * (at + 1)) for at in range(4)])
     assert "█" in printed(evidence, width=100)

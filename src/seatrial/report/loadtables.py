@@ -58,7 +58,7 @@ def stretches(timeline: Sequence[Mapping[str, Any]], *, most: int) -> tuple[Stre
 def over_time(rows: Sequence[Stretch]) -> Table:
     """Lay out the stretches; what never happened has no column."""
     shown = [name for name in COUNTED if any(row.per_s[name] for row in rows)]
-    if all(row.per_s["attempts"] == row.per_s["offered"] for row in rows):
+    if not tried_again(rows):
         shown.remove("attempts")
     degraded = any(row.degraded for row in rows)
     servers = list(dict.fromkeys(name for row in rows for name in row.served_by))
@@ -83,6 +83,12 @@ def over_time(rows: Sequence[Stretch]) -> Table:
             for row in rows
         ),
     )
+
+
+def tried_again(rows: Sequence[Stretch]) -> bool:
+    """Say whether more was sent than was due; what is sent a moment late is no retry."""
+    surplus = sum((row.per_s["attempts"] - row.per_s["offered"]) * row.seconds for row in rows)
+    return surplus > 0.5  # noqa: PLR2004  (counts, but for rounding)
 
 
 def parts(evidence: Evidence) -> Iterator[tuple[str, Table]]:

@@ -134,7 +134,7 @@ class _Drawing:
         return drawn
 
     def _attempts(self) -> str:
-        if all(moment["attempts"] <= moment["offered"] for moment in self.moments):
+        if sum(moment["attempts"] - moment["offered"] for moment in self.moments) <= 0:
             return ""
         return self._path(lambda m: self._count_y(m["attempts"] / m["width_s"]), INK)
 
