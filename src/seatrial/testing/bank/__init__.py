@@ -27,6 +27,7 @@ BUILTIN = {
     "variant-loss": "seatrial.testing.bank.variants:VARIANT_LOSS",
     "latency-budget": "seatrial.testing.bank.latency:LATENCY_BUDGET",
     "serving-skew": "seatrial.testing.bank.skew:SERVING_SKEW",
+    "stale-cache": "seatrial.testing.bank.staleness:STALE_CACHE",
 }
 
 

@@ -20,6 +20,7 @@ from seatrial.trials.failures.latency import judge_latency
 from seatrial.trials.failures.memory import judge_memory
 from seatrial.trials.failures.skew import judge_skew
 from seatrial.trials.failures.speed import judge_cliff, judge_loop
+from seatrial.trials.failures.staleness import judge_stale
 from seatrial.trials.failures.variants import judge_variant_loss
 
 
@@ -39,6 +40,7 @@ JUDGES: dict[str, Judge] = {
     "variant-loss": Judge("variants", judge_variant_loss),
     "latency-budget": Judge("latency", judge_latency),
     "serving-skew": Judge("skew", judge_skew),
+    "stale-cache": Judge("staleness", judge_stale),
 }
 
 
