@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ RAMP_S = 0.5
 
 @dataclass(frozen=True)
 class Closed:
-    """A closed-loop step, by wrk where it is installed."""
+    """A closed-loop step, by wrk where it is installed; ``generator_us`` is its CPU a request."""
 
     connections: int
     per_s: float
@@ -30,6 +31,7 @@ class Closed:
     p99_ms: float
     requests: int
     seconds: float
+    generator_us: float
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def _by_wrk(
     lines.write_bytes(b"\n".join(bodies) + b"\n")
     command = ["wrk", "--threads", "1", "--connections", str(connections), "--timeout", "30s"]
     command += ["--duration", f"{seconds}s", "--script", str(places.HERE / "rotate.lua")]
+    before = os.times()
     done = subprocess.run(
         [*command, url, "--", str(lines)],
         capture_output=True,
@@ -76,6 +79,10 @@ def _by_wrk(
     )
     said = next(line for line in done.stdout.splitlines() if line.startswith("DONE "))
     figures = json.loads(said.removeprefix("DONE "))
+    after = os.times()
+    cpu_s = after.children_user - before.children_user
+    cpu_s += after.children_system - before.children_system
+    figures["generator_us"] = 1e6 * cpu_s / max(figures["requests"], 1)
     good = figures["requests"] - figures["failed"]
     return Closed(connections=connections, per_s=good / figures["seconds"], **figures)
 
@@ -98,6 +105,7 @@ def _by_ours(url: str, bodies: list[bytes], *, connections: int, seconds: float)
         p99_ms=float(p99_ms),
         requests=result.offered,
         seconds=seconds,
+        generator_us=1e6 * result.cpu_s / result.offered,
     )
 
 

@@ -97,6 +97,14 @@ class Tree:
                 )
         return found
 
+    def go_ahead(self) -> None:
+        """Lift members that made sessions of their own, where this process goes ahead."""
+        if os.nice(0) >= 0:
+            return
+        for process in self.members():
+            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+                _lift_session(process.pid)
+
     def end(self) -> None:
         """Ask the first process to stop, then end what is left of those we know."""
         self.members()

@@ -15,11 +15,12 @@ import fcntl
 import json
 import os
 import random
+import statistics
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +37,15 @@ from turn import Plan, Turn, take
 from seatrial.evidence.machine import describe
 
 FULL = {
-    "w1": Plan(connections=(1, 16, 64, 256), closed_s=3, open_s=5.0, idle_s=10.0),
-    "w2": Plan(connections=(1, 16, 64, 256), closed_s=4, open_s=10.0, idle_s=10.0),
+    "w1": Plan(connections=(1, 16, 64, 256), closed_s=3, open_s=5.0, idle_s=10.0, sustained_s=20),
+    "w2": Plan(connections=(1, 16, 64, 256), closed_s=4, open_s=10.0, idle_s=10.0, sustained_s=20),
 }
 CALIBRATION = Plan(connections=(16, 64, 256), closed_s=2, settle=False)
 QUICK = {
     "w1": Plan(connections=(1, 64, 256), closed_s=2, open_s=3.0, settle=False),
     "w2": Plan(connections=(1, 64), closed_s=3, open_s=6.0, settle=False),
 }
-SEARCH = Plan(connections=(1, 16, 64), closed_s=2, settle=False)
+SEARCH = Plan(connections=(16, 64), closed_s=2, settle=False)
 QUICK_PEERS = {"w1": ("fastapi x2",), "w2": ("fastapi",)}
 WAIT_S = 900.0
 
@@ -87,6 +88,7 @@ def full(
 def search(workload: str, peer: str, *, rounds: int, seed: int) -> list[Server]:
     """Try every configuration of a peer; print them, the fastest first."""
     candidates = known.candidates(workload, peer)
+    conditions = _conditions(candidates)
     done = []
     for number in range(rounds):
         order = list(candidates)
@@ -95,7 +97,7 @@ def search(workload: str, peer: str, *, rounds: int, seed: int) -> list[Server]:
     rows = [table.summary(done, server) for server in candidates]
     rows.sort(key=lambda row: -row["figures"].get("saturation_per_s", {"median": 0})["median"])
     print(f"\n{peer} on {workload}, {rounds} rounds:\n\n{table.markdown(rows)}")
-    _keep(f"search-{workload}-{peer}", {"rows": rows} | _conditions(candidates))
+    _keep(f"search-{workload}-{peer}", {"rows": rows} | conditions)
     return candidates
 
 
@@ -117,7 +119,8 @@ def _conditions(chosen: list[Server]) -> dict[str, Any]:
         "generator": {"closed": loads.generator(), "open": "seatrial.measure.load"},
         "versions": {peer: _versions(peer) for peer in sorted(peers)},
         "niceness": os.nice(0),
-        "load_average": [round(value, 2) for value in os.getloadavg()],
+        "load_average_before": [round(value, 2) for value in os.getloadavg()],
+        "began": time.strftime("%Y-%m-%d"),
     }
 
 
@@ -131,28 +134,63 @@ def _versions(peer: str) -> dict[str, str]:
     return found
 
 
-def report(workload: str, rounds: list[dict[str, Turn]], chosen: list[Server], **more: Any) -> str:
-    """Return the tables of a workload."""
-    limits = [each.get("limit_per_s", 0.0) for each in more.get("limits", [])]
-    found = table.comparisons(workload, rounds, chosen, limits)
-    rows = [table.summary(rounds, server) for server in chosen]
-    return f"{table.comparison_markdown(found)}\n\n{table.markdown(rows)}"
+@dataclass(frozen=True)
+class Outcome:
+    """A workload's rounds and what was computed from them."""
 
+    workload: str
+    rounds: list[dict[str, Turn]]
+    chosen: list[Server]
+    limits: list[dict[str, Any]]
+    conditions: dict[str, Any]
 
-def _document(
-    workload: str, rounds: list[dict[str, Turn]], chosen: list[Server], **more: Any
-) -> dict[str, Any]:
-    limits = [each.get("limit_per_s", 0.0) for each in more.get("limits", [])]
-    found = table.comparisons(workload, rounds, chosen, limits)
-    return {
-        "workload": workload,
-        "rounds": len(rounds),
-        **_conditions(chosen),
-        **more,
-        "comparisons": [asdict(one) for one in found],
-        "rows": [table.summary(rounds, server) for server in chosen],
-        "turns": [{name: _plain(turn) for name, turn in each.items()} for each in rounds],
-    }
+    def tables(self) -> str:
+        rows = [table.summary(self.rounds, server) for server in self.chosen]
+        parts = (self._compared(), table.markdown(rows), table.split_markdown(rows))
+        return "\n\n".join([self._conditions(), *parts])
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "workload": self.workload,
+            "rounds": len(self.rounds),
+            **self.conditions,
+            "limits": self.limits,
+            "comparisons": [asdict(one) for one in self._comparisons()],
+            "rows": [table.summary(self.rounds, server) for server in self.chosen],
+            "turns": [{name: _plain(turn) for name, turn in each.items()} for each in self.rounds],
+        }
+
+    def _comparisons(self) -> list[table.Comparison]:
+        limits = [each["limit_per_s"] for each in self.limits]
+        return table.comparisons(self.workload, self.rounds, self.chosen, limits)
+
+    def _compared(self) -> str:
+        return table.comparison_markdown(self._comparisons())
+
+    def _conditions(self) -> str:
+        found = self.conditions
+        turns = [turn.bystanders for each in self.rounds for turn in each.values()]
+        versions = {k: v for each in found["versions"].values() for k, v in each.items()}
+        conditions = (
+            f"{self.workload.upper()}, {len(self.rounds)} rounds, {found['began']}; "
+            f"{found['machine']}; closed loops by {found['generator']['closed']}; niceness "
+            f"{found['niceness']}; load average {found['load_average_before'][0]:.1f} before; "
+            f"other work took {statistics.median(turns):.2f} cores (at most {max(turns):.2f})."
+        )
+        generator = table.spread(
+            table.READINGS["generator_us"](turn) for each in self.rounds for turn in each.values()
+        )
+        if generator:
+            conditions += f" A request cost the closed generator {generator.text()} us of CPU."
+        names = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+        said = [conditions, f"{names}."]
+        if self.limits:
+            spread = table.spread(each["limit_per_s"] for each in self.limits)
+            said.append(
+                f"In-process limit: {spread.text() if spread else ''} texts/s "
+                f"({self.limits[0]['how']})."
+            )
+        return "\n\n".join(said)
 
 
 def _plain(turn: Turn) -> dict[str, Any]:
@@ -248,18 +286,26 @@ def _one(workload: str, options: argparse.Namespace) -> None:
         return
     chosen = _chosen(workload, options)
     prepare.ensure([workload], [PEERS[server.peer].environment for server in chosen])
-    more: dict[str, Any] = {"load_average_before": list(os.getloadavg())}
+    conditions = _conditions(chosen)
+    count, limits = options.rounds or (1 if options.quick else 5), []
     if options.quick:
-        rounds = quick(workload, chosen, rounds=options.rounds or 1, seed=options.seed)
+        rounds = quick(workload, chosen, rounds=count, seed=options.seed)
     else:
-        rounds, limits, half = full(workload, chosen, rounds=options.rounds or 5, seed=options.seed)
-        more |= {"limits": limits, "best_peer_half_per_s": half}
-    tables = report(workload, rounds, chosen, **more)
-    machine = _conditions(chosen)
-    print(f"\n{workload}: {len(rounds)} rounds; {machine['machine']}\n\n{tables}\n")
+        rounds, limits, half = full(workload, chosen, rounds=count, seed=options.seed)
+        conditions["best_peer_half_per_s"] = half
+    outcome = Outcome(workload, rounds, chosen, limits, conditions)
+    print(f"\n{outcome.tables()}\n")
     if options.write:
-        _keep(workload, _document(workload, rounds, chosen, **more))
-        (places.RESULTS / f"{workload}.md").write_text(tables + "\n", encoding="utf-8")
+        _keep(workload, outcome.document())
+        write_between(places.HERE / "README.md", workload, outcome.tables())
+
+
+def write_between(page: Path, name: str, text: str) -> None:
+    """Replace what stands between the marks of that name."""
+    first, last = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, _, rest = page.read_text(encoding="utf-8").partition(first)
+    _, _, after = rest.partition(last)
+    page.write_text(f"{before}{first}\n\n{text}\n\n{last}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -255,7 +255,7 @@ def candidates(workload: str, peer: str) -> list[Server]:
     batch = LARGE_BATCH if workload == "w1" else SMALL_BATCH
     batches = (1,) if peer == "fastapi" else (1, 4, batch)
     modes = {"fastapi": ("", "thread"), "litserve": ("", "fast-queue")}.get(peer, ("",))
-    shapes = ((1, 1), (2, 1)) if workload == "w1" else ((1, 1), (1, 2), (2, 1), (2, 2))
+    shapes = ((1, 1), (2, 1)) if workload == "w1" else ((1, 1), (1, 2), (2, 1))
     found = [
         Server(peer, peer, processes=processes, threads=threads, batch=size, mode=mode)
         for processes, threads in shapes

@@ -112,10 +112,23 @@ READINGS: Mapping[str, Reading] = {
     "per_s_16": at(16),
     "per_s_64": at(64),
     "per_s_256": at(256),
+    "sustained_per_s": lambda turn: turn.sustained.per_s if turn.sustained else None,
+    "sustained_over_short": lambda turn: (
+        turn.sustained.per_s / turn.closed[REPORTED].per_s
+        if turn.sustained and REPORTED in turn.closed
+        else None
+    ),
     "cpu_ms": cpu_ms,
     "cpu_ms_front": role_cpu_ms("front"),
     "cpu_ms_workers": role_cpu_ms("workers"),
-    "cpu_ms_keeper": keeper_cpu_ms,
+    "sustained_keeper_ms": lambda turn: turn.sustained_cpu_ms.get("keeper"),
+    "settled_s": lambda turn: turn.settled_s,
+    "generator_us": lambda turn: (
+        statistics.median(step.generator_us for step in turn.closed.values())
+        if turn.closed
+        else None
+    ),
+    "cpu_ms_keeper_done": keeper_cpu_ms,
     "own_half_rate": latency_ms(OWN_HALF, "rate_per_s"),
     "own_half_p50_ms": latency_ms(OWN_HALF, "p50_ms"),
     "own_half_p95_ms": latency_ms(OWN_HALF, "p95_ms"),
@@ -176,6 +189,7 @@ def summary(rounds: list[Round], server: Server) -> dict[str, Any]:
 
 def _failed(turn: Turn) -> int:
     steps = [*turn.closed.values(), *turn.open.values()]
+    steps += [turn.sustained] if turn.sustained else []
     return sum(step.failed for step in steps)
 
 
@@ -210,7 +224,7 @@ def comparisons(
     for own in (server.name for server in servers if server.role == "own"):
         for what, against, reading, sense, bound in _pairs(workload, best):
             if against in names:
-                ratio = _ratio(rounds, own, against, READINGS[reading])
+                ratio = _ratio(rounds, own, against, reading)
                 made.append(_judged(f"{own}: {what}", against, ratio, sense, bound))
         for what, reading, sense, bound in _alone(workload):
             values = [READINGS[reading](each[own]) for each in rounds if own in each]
@@ -264,12 +278,15 @@ def _alone(workload: str) -> list[tuple[str, str, str, float]]:
     return alone
 
 
-def _ratio(rounds: list[Round], own: str, against: str, reading: Reading) -> Spread | None:
+def _ratio(rounds: list[Round], own: str, against: str, name: str) -> Spread | None:
+    read = READINGS[name]
+    # A quick run asks the best peer at half of its saturation once, under its own name.
+    otherwise = READINGS[name.replace("peer_half", "own_half")]
     values = []
     for each in rounds:
-        ours = reading(each[own]) if own in each else None
-        theirs = reading(each[against]) if against in each else None
-        values.append(ours / theirs if ours is not None and theirs else None)
+        if own in each and against in each:
+            ours, theirs = read(each[own]), read(each[against]) or otherwise(each[against])
+            values.append(ours / theirs if ours is not None and theirs else None)
     return spread(values)
 
 
@@ -298,6 +315,32 @@ def markdown(rows: list[dict[str, Any]]) -> str:
             cells.append(Spread(**figure).text(ranged=ranged) if figure else "-")
         cells.append(str(row["failed_requests"]) + (" !" if row["errors"] else ""))
         lines.append(_line(cells))
+    return "\n".join(lines)
+
+
+SPLIT = (
+    ("req/s sustained", "sustained_per_s"),
+    ("of the short loop's", "sustained_over_short"),
+    ("front", "cpu_ms_front"),
+    ("workers", "cpu_ms_workers"),
+    ("keeper, in the long loop", "sustained_keeper_ms"),
+    ("keeper, until it is done", "cpu_ms_keeper_done"),
+    ("done after, s", "settled_s"),
+)
+
+
+def split_markdown(rows: list[dict[str, Any]]) -> str:
+    """Return where the CPU of a request goes, for servers with a keeper."""
+    lines = [
+        _line(["CPU ms per request by process", *(head for head, _ in SPLIT)]),
+        _line(["---", *(["---:"] * len(SPLIT))]),
+    ]
+    for row in rows:
+        found = [row["figures"].get(name) for _, name in SPLIT]
+        if row["figures"].get("keeper_pss_mb"):
+            lines.append(
+                _line([row["server"], *(Spread(**one).text() if one else "-" for one in found)])
+            )
     return "\n".join(lines)
 
 

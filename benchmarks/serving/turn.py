@@ -21,13 +21,14 @@ OWN_HALF = "at half of its own saturation"
 PEER_HALF = "at half of the best peer's saturation"
 
 LOG = Path(".seatrial") / "log"
-QUIET_S = 40.0
+QUIET_S = 180.0
 """Longest wait until a server has finished what a load left it."""
 
 KEEPER_PAUSE_S = 7.0
 """Seatrial's keeper looks at the log every few seconds: it is done once it rested this long."""
 
 QUIET_CORES = 0.02
+SUSTAINED = 64
 SETTLE_S = 2.0
 BRIEF_S = 1
 
@@ -42,6 +43,7 @@ class Plan:
         open_s: Length of each open load.
         idle_s: How long an idle server is watched.
         check: Compare every answer with the right one first.
+        sustained_s: Length of a long closed loop, for our own servers: the keeper works meanwhile.
         settle: Wait after the closed loops until the server is quiet again.
     """
 
@@ -49,6 +51,7 @@ class Plan:
     closed_s: int
     open_s: float = 0.0
     idle_s: float = 0.0
+    sustained_s: int = 0
     check: bool = True
     settle: bool = True
 
@@ -62,6 +65,9 @@ class Turn:
     difference: float | None = None
     closed: dict[int, Closed] = field(default_factory=dict)
     cpu_ms: dict[int, dict[str, float]] = field(default_factory=dict)
+    sustained: Closed | None = None
+    sustained_cpu_ms: dict[str, float] = field(default_factory=dict)
+    settled_s: float | None = None
     after_cpu_ms: dict[str, float] = field(default_factory=dict)
     open: dict[str, Open] = field(default_factory=dict)
     open_cpu_ms: dict[str, float] = field(default_factory=dict)
@@ -124,44 +130,70 @@ def _run(
         turn.opening = opening(
             process, spawned_s=spawned_s, port=port, peer=peer, asked=asked, has_model=has_model
         )
+        tree.go_ahead()
         if plan.check and has_model:
             turn.difference = check_all(asked, port=port, peer=peer)
         if plan.idle_s:
             time.sleep(SETTLE_S)
             turn.idle_percent = _idle(tree, plan.idle_s)
-        _closed_loops(turn, tree, plan, url=url, bodies=bodies, scratch=scratch)
-        wanted = {OWN_HALF: turn.saturation / 2, PEER_HALF: peer_half_per_s}
-        for name, rate_per_s in wanted.items():
-            if not rate_per_s or not plan.open_s:
-                continue
-            before = _total(tree)
-            turn.open[name] = step = loads.opened(
-                url, bodies, rate_per_s=rate_per_s, seconds=plan.open_s, seed=seed
+        sustained = plan.sustained_s if server.role == "own" else 0
+        _closed_loops(turn, tree, plan, asked=(url, bodies), sustained_s=sustained, scratch=scratch)
+        if has_model and plan.open_s:
+            _open_loops(
+                turn, tree, plan, half_per_s=peer_half_per_s, asked=(url, bodies), seed=seed
             )
-            turn.open_cpu_ms[name] = 1e3 * (_total(tree) - before) / step.offered
         turn.memory = tree.memory()
         ours_s = own_cpu_s() - ours_s + _total(tree)
         turn.bystanders = others.cores(ours_s)
 
 
 def _closed_loops(
-    turn: Turn, tree: Tree, plan: Plan, *, url: str, bodies: list[bytes], scratch: Path
+    turn: Turn,
+    tree: Tree,
+    plan: Plan,
+    *,
+    asked: tuple[str, list[bytes]],
+    sustained_s: int,
+    scratch: Path,
 ) -> None:
     if plan.connections:
         # Not counted: caches fill, adaptive batching learns.
-        loads.closed(url, bodies, connections=16, seconds=BRIEF_S, scratch=scratch)
+        loads.closed(*asked, connections=16, seconds=BRIEF_S, scratch=scratch)
     began, requests = tree.cpu_s(), 0
     for connections in plan.connections:
         before = tree.cpu_s()
-        step = loads.closed(
-            url, bodies, connections=connections, seconds=plan.closed_s, scratch=scratch
-        )
+        step = loads.closed(*asked, connections=connections, seconds=plan.closed_s, scratch=scratch)
         turn.closed[connections] = step
         turn.cpu_ms[connections] = _per_request(before, tree.cpu_s(), step.requests)
         requests += step.requests
+    if sustained_s:
+        before = tree.cpu_s()
+        turn.sustained = loads.closed(
+            *asked, connections=SUSTAINED, seconds=sustained_s, scratch=scratch
+        )
+        turn.sustained_cpu_ms = _per_request(before, tree.cpu_s(), turn.sustained.requests)
+        requests += turn.sustained.requests
     if plan.settle and requests:
-        _wait_until_quiet(tree)
+        turn.settled_s = _wait_until_quiet(tree)
         turn.after_cpu_ms = _per_request(began, tree.cpu_s(), requests)
+
+
+def _open_loops(
+    turn: Turn,
+    tree: Tree,
+    plan: Plan,
+    *,
+    half_per_s: float,
+    asked: tuple[str, list[bytes]],
+    seed: int,
+) -> None:
+    for name, rate_per_s in ((OWN_HALF, turn.saturation / 2), (PEER_HALF, half_per_s)):
+        # A rate beyond what a server can do says nothing about its latency.
+        if 0 < rate_per_s <= turn.saturation:
+            before = _total(tree)
+            step = loads.opened(*asked, rate_per_s=rate_per_s, seconds=plan.open_s, seed=seed)
+            turn.open[name] = step
+            turn.open_cpu_ms[name] = 1e3 * (_total(tree) - before) / step.offered
 
 
 def _per_request(
@@ -184,10 +216,11 @@ def _idle(tree: Tree, seconds: float) -> dict[str, float]:
     }
 
 
-def _wait_until_quiet(tree: Tree) -> None:
+def _wait_until_quiet(tree: Tree) -> float | None:
+    """Return the seconds until it was quiet; ``None`` if it never was."""
     before = tree.cpu_s()
     rest_s = KEEPER_PAUSE_S if "keeper" in before else BRIEF_S
-    now_s = rested_since_s = time.monotonic()
+    now_s = rested_since_s = began_s = time.monotonic()
     until_s = now_s + QUIET_S
     busy_s = sum(before.values())
     while now_s < until_s and now_s - rested_since_s < rest_s:
@@ -196,6 +229,7 @@ def _wait_until_quiet(tree: Tree) -> None:
         if total_s - busy_s > QUIET_CORES * BRIEF_S:
             rested_since_s = now_s
         busy_s = total_s
+    return rested_since_s - began_s if now_s < until_s else None
 
 
 def _total(tree: Tree) -> float:
