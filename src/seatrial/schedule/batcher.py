@@ -21,6 +21,8 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 
+from msgspec import Struct
+
 from seatrial.schedule.decisions import Decision, Expired, Kill, Part, Rejected, Run
 from seatrial.schedule.deferral import Deferral
 from seatrial.schedule.fairness import Turns
@@ -36,6 +38,7 @@ __all__ = [
     "Offer",
     "Packing",
     "Part",
+    "Ran",
     "Rejected",
     "RowPacking",
     "Run",
@@ -60,12 +63,30 @@ RETRY_MAX_S = 60
 """Longest wait told to a rejected caller: beyond it the estimate means nothing."""
 
 
+class Ran(Struct, frozen=True):
+    """A batch has ended.
+
+    Attributes:
+        now_s: When.
+        rows: Its rows.
+        cost: What they cost alone, in the packing's unit.
+        expected: What the packing expected of the batch: seconds, or the cost where it knows none.
+        seconds: How long it ran.
+    """
+
+    now_s: float
+    rows: int
+    cost: float
+    expected: float
+    seconds: float
+
+
 class _Busy:
-    __slots__ = ("cost", "kill_at_s", "rows", "since_s")
+    __slots__ = ("cost", "expected", "kill_at_s", "rows", "since_s")
 
     def __init__(self, rows: int, cost: float, since_s: float, kill_at_s: float) -> None:
         self.rows = rows
-        self.cost = cost
+        self.cost = self.expected = cost
         self.since_s = since_s
         self.kill_at_s = kill_at_s
 
@@ -79,7 +100,7 @@ class Batcher:
             that has most rows waiting gives up its newest request.
         grace_s: How long past its last deadline a batch may run before its worker is killed.
         run_max_s: Longest that a batch may run, grace not counted, however far its deadlines are.
-        on_ran: Told the time, rows, cost and seconds of every batch that ended.
+        on_ran: Told of every batch that ended.
 
     >>> batcher = Batcher(RowPacking(2), queue_rows=10, grace_s=1.0)
     >>> batcher.idle(0.0, worker=7)
@@ -99,7 +120,7 @@ class Batcher:
         queue_rows: int,
         grace_s: float,
         run_max_s: float = math.inf,
-        on_ran: Callable[[float, int, float, float], None] | None = None,
+        on_ran: Callable[[Ran], None] | None = None,
     ) -> None:
         self.on_ran = on_ran
         self.pace = Pace(memory=PACE_MEMORY)
@@ -171,7 +192,6 @@ class Batcher:
         rows: int,
         deadline_s: float,
         sizes: Sequence[float] | float = 1,
-        size: float | None = None,
         key: str = "",
         deferred: bool = False,
     ) -> list[Decision]:
@@ -183,12 +203,11 @@ class Batcher:
             rows: How many rows, at least 1.
             deadline_s: When it expires.
             sizes: Size of each row, or one for all.
-            size: The same, for all.
             key: Whose share of the work it uses.
             deferred: Whether nobody holds a connection open for it.
         """
         decisions = self.tick(now_s) if now_s >= self._due_s else []
-        entry = self._entry(request, rows, sizes if size is None else size, deadline_s)
+        entry = self._entry(request, rows, sizes, deadline_s)
         if self._idle and rows == 1:
             # Nothing waits while a worker is idle.
             self._expect(entry)
@@ -217,9 +236,9 @@ class Batcher:
     def idle(self, now_s: float, worker: int) -> list[Decision]:
         """A worker is ready for a batch, for the first time or again."""
         busy = self._busy.pop(worker, None)
+        self._idle[worker] = None
         if busy is not None:
             self._learn(now_s, busy)
-        self._idle[worker] = None
         decisions = self.tick(now_s) if now_s >= self._due_s else []
         if self._turns or self._deferral.turns:
             decisions.extend(self._dispatch(now_s))
@@ -376,6 +395,12 @@ class Batcher:
         if turns:
             self._full_rows += FULL_SMOOTHING * (rows - self._full_rows)
         self._occupy(worker, rows, cost, now_s, deadline_s)
+        if not self._blind:
+            self._busy[worker].expected = packing.expected_s(
+                rows=rows,
+                size_max=max(size for _, size, _ in chosen),
+                size_sum=sum(size * count for _, size, count in chosen),
+            )
         return Run(worker, parts)
 
     def _most(self, turns: Turns) -> int:
@@ -405,4 +430,4 @@ class Batcher:
         self.pace.learn(busy.cost, seconds)
         self._deferral.passed(now_s)
         if self.on_ran is not None:
-            self.on_ran(now_s, busy.rows, busy.cost, seconds)
+            self.on_ran(Ran(now_s, busy.rows, busy.cost, busy.expected, seconds))

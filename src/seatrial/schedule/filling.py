@@ -43,6 +43,10 @@ class Packing(Protocol):
         """Return what a row of that size costs alone, in any one unit: shares are counted in it."""
         ...
 
+    def expected_s(self, *, rows: int, size_max: float, size_sum: float) -> float:
+        """Return how long a batch should take; 0 if nothing is known of that."""
+        ...
+
     def room(self, *, rows: int, size_max: float, candidate: Offer, waiting: int) -> int:
         """Return how many rows of ``candidate`` shall join a batch that holds ``rows`` already.
 
@@ -63,6 +67,10 @@ class RowPacking(Struct, frozen=True):
     def cost(self, size: float) -> float:  # noqa: ARG002  (of Packing)
         """Return 1: a row is a row."""
         return 1.0
+
+    def expected_s(self, *, rows: int, size_max: float, size_sum: float) -> float:  # noqa: ARG002  (of Packing)
+        """Return 0: nothing was measured."""
+        return 0.0
 
     def room(self, *, rows: int, size_max: float, candidate: Offer, waiting: int) -> int:  # noqa: ARG002  (of Packing)
         """Return what is left of ``rows_max``."""

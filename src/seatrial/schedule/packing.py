@@ -15,7 +15,8 @@ from __future__ import annotations
 import math
 
 from seatrial.schedule.batcher import Offer
-from seatrial.schedule.profile import BatchProfile, doublings
+from seatrial.schedule.profile import BatchProfile
+from seatrial.schedule.sampling import doublings
 
 ROWS_MAX = 64
 """Rows of a batch where nobody set a limit."""
@@ -64,6 +65,10 @@ class CostPacking:
     def cost(self, size: float) -> float:
         """Return the modelled seconds of one row of that size alone."""
         return self.profile.alone(size)
+
+    def expected_s(self, *, rows: int, size_max: float, size_sum: float) -> float:
+        """Return the modelled seconds of a batch."""
+        return self.profile.seconds(rows, size_max, size_sum)
 
     def room(self, *, rows: int, size_max: float, candidate: Offer, waiting: int) -> int:
         """Return how many rows of ``candidate`` shall join; see :class:`~.batcher.Packing`."""

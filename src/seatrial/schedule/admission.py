@@ -1,0 +1,191 @@
+"""Who comes in: requests that would wait too long, or that too much is in flight for, are refused.
+
+A refusal is the cheapest answer there is, and an early one: a caller that would not be served in
+time learns so at once, and the work goes to those that will be. Rules, in this order; where nothing
+waits, everybody comes in:
+
+- *wait*: the expected wait exceeds a share of the time that the caller has left.
+- *size*: the request's own rows would take longer than what is left after the wait.
+- *retries*: under pressure, retries beyond a tenth of a caller's requests are refused, so that
+  retries cannot keep an overload alive.
+- *limit*: the adaptive limit is reached, unless the caller has less than its share in flight.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from seatrial.schedule.batcher import RETRY_MAX_S, RETRY_MIN_S, Batcher, Ran
+from seatrial.schedule.limiter import Limiter, Load
+
+WAIT_SHARE = 0.5
+"""Part of the time left that a request may be expected to wait; the rest is for running it, and for
+an estimate that is wrong."""
+
+PRESSED = 0.25
+"""From this part of the admissible wait on, retries are counted against their budget."""
+
+RETRY_SHARE = 0.1
+"""Retries that a caller has, per request that is none."""
+
+RETRIES_SAVED = 10.0
+"""Retries that a caller can have saved up; what a new one starts with."""
+
+CALLERS_REMEMBERED = 4_096
+"""Callers whose retries are counted; the one not seen for longest starts anew."""
+
+OVER_LIMIT = 2.0
+"""Callers within their share come in up to this many times the limit."""
+
+Reason = Literal["wait", "size", "retries", "limit"]
+
+
+class Admitted(Struct, frozen=True):
+    """Verdict: the request may be queued."""
+
+
+class Refused(Struct, frozen=True):
+    """Verdict: the request may not be queued.
+
+    Attributes:
+        reason: Which rule refuses it.
+        retry_after_s: When the caller may come again, spread so that not all come at once.
+        expected_wait_s: How long it would have waited.
+    """
+
+    reason: Reason
+    retry_after_s: float
+    expected_wait_s: float
+
+
+Verdict = Admitted | Refused
+
+ADMITTED = Admitted()
+"""The one verdict that says nothing more."""
+
+
+class Admission:
+    """The rules in front of one batcher; it is told by the batcher what runs.
+
+    Args:
+        batcher: Where requests go that are admitted.
+        timeout_s: Time that a request has if it names none.
+        wait_share: Part of the time left that a request may be expected to wait.
+
+    >>> from seatrial.schedule.batcher import RowPacking
+    >>> batcher = Batcher(RowPacking(1), queue_rows=99, grace_s=1.0)
+    >>> admission = Admission(batcher, timeout_s=1.0)
+    >>> admission.admit(0.0, rows=1, deadline_s=1.0)
+    Admitted()
+    """
+
+    def __init__(
+        self, batcher: Batcher, *, timeout_s: float, wait_share: float = WAIT_SHARE
+    ) -> None:
+        self._batcher = batcher
+        self._wait_share = wait_share
+        self._bound_s = wait_share * timeout_s
+        self._budgets: OrderedDict[str, float] = OrderedDict()
+        self.limiter = Limiter()
+        self._pace = batcher.pace
+        batcher.on_ran = self._ran
+
+    @property
+    def pressure(self) -> float:
+        """Expected wait over what a request with the usual deadline may wait; above 1 is full."""
+        return self._batcher.expected_wait_s() / self._bound_s
+
+    @property
+    def limit(self) -> float:
+        """Most cost in flight that is let in at present, by the wait or by the limit."""
+        return min(self.limiter.limit, self._admissible())
+
+    def recalibrate(self) -> None:
+        """Another release answers now: learn its speed before anything is limited by it."""
+        self.limiter.recalibrate()
+
+    def admit(
+        self,
+        now_s: float,
+        *,
+        rows: int,
+        deadline_s: float,
+        sizes: Sequence[float] | float = 1,
+        key: str = "",
+        retries: int = 0,
+        jitter: float = 0.5,
+    ) -> Verdict:
+        """Say whether a request may be queued.
+
+        Args:
+            now_s: The time.
+            rows: How many rows it has.
+            deadline_s: When nobody waits for it any more.
+            sizes: Size of each row, or one for all.
+            key: Whose it is.
+            retries: How often the caller says that it has tried already.
+            jitter: Between 0 and 1, drawn at random: spreads when callers come again.
+        """
+        batcher = self._batcher
+        if not batcher.rows_waiting:
+            return ADMITTED
+        wait_s = batcher.expected_wait_s(key)
+        left_s = deadline_s - now_s
+        reason: Reason | None = None
+        if wait_s > self._wait_share * left_s:
+            reason = "wait"
+        elif rows > 1 and wait_s + batcher.run_s(rows=rows, sizes=sizes) > left_s:
+            reason = "size"
+        elif not self._affords(key, retries, pressed=wait_s > PRESSED * self._bound_s):
+            reason = "retries"
+        elif self._beyond_limit(batcher.cost(rows=rows, sizes=sizes), key):
+            reason = "limit"
+        if reason is None:
+            return ADMITTED
+        # Half of what waits should be gone by then.
+        again_s = min(max(wait_s / 2, RETRY_MIN_S) * (1.0 + jitter), RETRY_MAX_S)
+        return Refused(reason, again_s, wait_s)
+
+    def _affords(self, key: str, retries: int, *, pressed: bool) -> bool:
+        budget = self._budgets.get(key, RETRIES_SAVED)
+        affords = True
+        if retries == 0:
+            budget = min(budget + RETRY_SHARE, RETRIES_SAVED)
+        elif pressed:
+            affords = budget >= 1.0
+            budget -= affords
+        self._budgets[key] = budget
+        self._budgets.move_to_end(key)
+        if len(self._budgets) > CALLERS_REMEMBERED:
+            self._budgets.popitem(last=False)
+        return affords
+
+    def _beyond_limit(self, cost: float, key: str) -> bool:
+        limit = self.limiter.limit
+        inflight = self._batcher.cost_inflight + cost
+        if inflight <= limit:
+            return False
+        keys, own = self._batcher.share_of(key)
+        return keys == 1 or own + cost > limit / keys or inflight > OVER_LIMIT * limit
+
+    def _admissible(self) -> float:
+        rate = self._batcher.cost_per_s
+        return self._bound_s * rate if rate else math.inf
+
+    def _ran(self, ran: Ran) -> None:
+        batcher = self._batcher
+        if batcher.pace is not self._pace:
+            # It counts costs in another unit since it has another packing.
+            self._pace = batcher.pace
+            self.limiter.recalibrate()
+        load = Load(
+            inflight=batcher.cost_inflight,
+            workers=batcher.workers,
+            admissible=self._admissible(),
+        )
+        self.limiter.ran(ran, load)
