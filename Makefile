@@ -19,7 +19,7 @@ $(BIN)/python:
 # One hashed file per purpose; uv where it installs, pip otherwise.
 define install
 	@echo "installing $(1)" >&2
-	@if [ -x $(UV) ]; then $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
+	@if [ -x $(UV) ]; then $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1); \
 	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); fi
 	@if [ -x $(UV) ]; then $(UV) pip install --quiet --python $(BIN)/python --no-deps -e .; \
 	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .; fi

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -112,7 +111,9 @@ def plain(value: Any) -> Any:
 def _fields(value: Any) -> Sequence[str] | None:
     if isinstance(value, Struct):
         return value.__struct_fields__
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+        import dataclasses
+
         return [field.name for field in dataclasses.fields(value)]
     return None
 

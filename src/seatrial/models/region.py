@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -44,6 +43,8 @@ class Region:
         """Make an empty one; an unnamed temporary file where the system has no such memory."""
         if hasattr(os, "memfd_create"):
             return cls(os.memfd_create("seatrial-arrays"))
+        import tempfile
+
         with tempfile.TemporaryFile() as file:
             return cls(os.dup(file.fileno()))
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import os
 import resource
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from seatrial.core import settings as settings_table
-from seatrial.core.settings import ServingSettings
-from seatrial.evidence.machine import usable_cores
-from seatrial.models.identity import release_of
-from seatrial.records.log import LogWriter
+from seatrial.core.settings import ServingSettings, Settings
+from seatrial.models.hostprocess import HostProcess
+from seatrial.models.process import launch
 from seatrial.records.record import Origin
-from seatrial.serve.front import Front
 from seatrial.serve.listening import listen
 from seatrial.serve.plan import Plan, Ready
 
@@ -68,7 +69,17 @@ def serve(
     logged = (log_folder or folder).resolve()
     laid_over = {**(flags or {}), "serving.workers": workers, "serving.variant": variant}
     settings = settings_table.load(folder, flags=laid_over)
-    with listen(host, port) as bound:
+    count = worker_count(settings.serving, adapter=settings.model.adapter)
+    first = first_workers(settings.serving, adapter=settings.model.adapter, workers=count)
+    with (
+        listen(host, port) as bound,
+        _early_signals() as signals,
+        _launched(folder, settings, first) as hosts,
+    ):
+        # Only now, while the model loads.
+        from seatrial.models.identity import release_of
+        from seatrial.records.log import LogWriter
+
         plan = Plan(
             folder=folder,
             log_folder=logged,
@@ -77,14 +88,15 @@ def serve(
             release=release_of(settings, folder),
             host=host,
             port=port,
-            workers=worker_count(settings.serving, adapter=settings.model.adapter),
+            workers=count,
             origin=origin,
             drain_delay_s=drain_delay_s,
             keeper=keeper,
+            launched=hosts,
         )
         _raise_file_limit()
         with LogWriter(logged) as writer, asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_run(plan, bound, writer, announce))
+            runner.run(_run(plan, bound, writer, announce, signals))
 
 
 def worker_count(serving: ServingSettings, *, adapter: str) -> int:
@@ -97,16 +109,72 @@ def worker_count(serving: ServingSettings, *, adapter: str) -> int:
         return serving.workers
     if adapter == "url":
         return WORKERS_FOR_URL
-    return max(1, min(usable_cores(), WORKERS_MAX))
+    return max(1, min(_usable_cores(), WORKERS_MAX))
+
+
+def first_workers(serving: ServingSettings, *, adapter: str, workers: int) -> int:
+    """Return how many workers to start before the speed of the model is known.
+
+    >>> first_workers(ServingSettings(), adapter="load", workers=4)
+    1
+    """
+    return 1 if serving.workers == "auto" and adapter != "url" else workers
+
+
+@contextlib.contextmanager
+def _launched(folder: Path, settings: Settings, count: int) -> Iterator[list[HostProcess]]:
+    """Start the first model processes; whatever happens, they end with the block."""
+    hosts: list[HostProcess] = []
+    try:
+        with contextlib.suppress(OSError):  # the pool tries again, and says what is wrong
+            for _ in range(count):
+                variant = settings.serving.variant
+                hosts.append(launch(folder, settings=settings, variant=variant))
+        yield hosts
+    finally:
+        for host in hosts:
+            host.kill()
+
+
+@contextlib.contextmanager
+def _early_signals() -> Iterator[list[int]]:
+    """Note the signals that would end us: processes run already, and they end with the front."""
+    noted: list[int] = []
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = [signal.signal(number, lambda got, _: noted.append(got)) for number in numbers]
+    try:
+        yield noted
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _send_again(signals: list[int]) -> None:
+    for number in signals:
+        os.kill(os.getpid(), number)
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 async def _run(
-    plan: Plan, bound: Any, writer: LogWriter, announce: Callable[[Ready], None]
+    plan: Plan,
+    bound: Any,
+    writer: Any,
+    announce: Callable[[Ready], None],
+    signals: list[int],
 ) -> None:
+    from seatrial.serve.front import Front
+
     front = Front(plan, bound=bound, writer=writer, announce=announce)
     # What lives now lives as long as the server: collections need not look at it again.
     gc.collect()
     gc.freeze()
+    # As soon as the front listens to signals, those that came before it did.
+    asyncio.get_running_loop().call_soon(_send_again, signals)
     await front.run()
 
 

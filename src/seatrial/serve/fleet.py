@@ -14,6 +14,7 @@ from seatrial.core import settings as settings_table
 from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import EnvironmentMismatchError, SeatrialError
 from seatrial.core.settings import Settings
+from seatrial.models.hostprocess import HostProcess
 from seatrial.models.identity import release_of
 from seatrial.schedule.batcher import Batcher, RowPacking
 from seatrial.serve.cache import URL_TTL_S, AnswerCache
@@ -71,7 +72,9 @@ class Fleet:
         self.memory = self._memory(plan.settings)
         self.warmed = "not done yet"
         self.swap_problem = ""
-        first = self._deployment(plan.settings, plan.release, plan.settings.serving.variant)
+        first = self._deployment(
+            plan.settings, plan.release, plan.settings.serving.variant, launched=plan.launched
+        )
         self.router = Router(first)
 
     @property
@@ -182,7 +185,14 @@ class Fleet:
         cache = AnswerCache(size_bytes, ttl_s=ttl_s)
         return Memory(cache, on_settled=self._on_settled, clock=self._clock)
 
-    def _deployment(self, settings: Settings, release: str, variant: str) -> Deployment:
+    def _deployment(
+        self,
+        settings: Settings,
+        release: str,
+        variant: str,
+        *,
+        launched: Sequence[HostProcess] = (),
+    ) -> Deployment:
         serving = settings.serving
         batcher = Batcher(
             RowPacking(serving.batch_max), queue_rows=serving.queue_rows, grace_s=KILL_GRACE_S
@@ -214,6 +224,7 @@ class Fleet:
             dispatcher=dispatcher,
             warm_up=warm_up,
             on_loss=self._lost,
+            launched=launched,
             clock=self._clock,
         )
         deployment = Deployment(

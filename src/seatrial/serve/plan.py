@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from seatrial.core.settings import Settings
+from seatrial.models.hostprocess import HostProcess
 from seatrial.records.record import Origin
 
 
@@ -25,6 +27,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         origin: Who causes its requests.
         drain_delay_s: After SIGTERM, how long requests are still taken while readiness is off.
         keeper: Start a keeper beside it.
+        launched: Model processes that load already; whoever launched them ends them, too.
     """
 
     folder: Path
@@ -38,6 +41,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     origin: Origin
     drain_delay_s: float
     keeper: bool = True
+    launched: Sequence[HostProcess] = ()
 
 
 class Ready(Struct, frozen=True):
