@@ -11,7 +11,8 @@ from seatrial.serve.doors.asking import HEADER_LENGTH
 from seatrial.serve.doors.headers import JSON
 from seatrial.serve.doors.signature import Signature
 from seatrial.serve.messages import encode
-from seatrial.serve.schemas import Schema, reference
+from seatrial.serve.schemas import reference
+from seatrial.serve.tensor_schemas import Schema
 
 VERSION: Final = "3.1.0"
 

@@ -11,7 +11,6 @@ from seatrial.serve.doors.inference import (
     ErrorMessage,
     IndexEntry,
     IndexRequest,
-    InferRequest,
     InferResponse,
     ModelMetadata,
     ModelReady,
@@ -20,7 +19,7 @@ from seatrial.serve.doors.inference import (
     ServerReady,
 )
 from seatrial.serve.doors.signature import Signature
-from seatrial.serve.doors.tensors import DATATYPES, RANK_MAX
+from seatrial.serve.identifiers import ROWS_MAX
 from seatrial.serve.messages import (
     FeedbackAnswer,
     FeedbackRequest,
@@ -28,9 +27,8 @@ from seatrial.serve.messages import (
     Scalar,
 )
 from seatrial.serve.problems import Problem
+from seatrial.serve.tensor_schemas import Schema, infer_request, is_small
 from seatrial.serve.tickets import TicketAnswer
-
-Schema = dict[str, Any]
 
 REFERENCE: Final = "#/components/schemas/{name}"
 
@@ -40,7 +38,6 @@ TYPES: Final = (
     FeedbackAnswer,
     TicketAnswer,
     Problem,
-    InferRequest,
     InferResponse,
     ErrorMessage,
     ServerMetadata,
@@ -52,11 +49,8 @@ TYPES: Final = (
     IndexEntry,
 )
 
-CELLS_MAX: Final = 64
-"""Most cells of an array whose sizes are spelled out; beyond, an example would fill the page."""
-
 _JSON_TYPES: Final = {"BYTES": "string", "INT64": "integer", "FP64": "number", "BOOL": "boolean"}
-_EXAMPLES: Final = {"BYTES": "some text", "INT64": 1, "FP64": 1.5, "BOOL": True}
+_EXAMPLES: Final = {"BYTES": "some text", "INT64": 1, "FP64": 1.5, "BOOL": True, "": 1.5}
 _NUMBER: Final[Schema] = {"type": ["number", "boolean", "null"]}
 _DEPTH: Final = 4
 """Levels of nesting that are spelled out for arrays of unknown shape."""
@@ -81,13 +75,9 @@ def components(signature: Signature) -> dict[str, Schema]:
     found["PredictRequest"] = predict_request(signature)
     # What the types leave to the code that reads them, which names the place in its own way.
     said = found["FeedbackRequest"]
-    said["properties"]["row"]["minimum"] = 0
+    said["properties"]["row"] |= {"minimum": 0, "maximum": ROWS_MAX}
     said["anyOf"] = [{"required": ["label"]}, {"required": ["rating"]}]
-    tensor = found["InferInput"]["properties"]
-    tensor["datatype"]["enum"] = list(DATATYPES)
-    tensor["shape"] |= {"minItems": 1, "maxItems": RANK_MAX}
-    tensor["shape"]["items"] = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
-    found["InferResponse"]["properties"]["outputs"]["items"] = reference("InferOutput")
+    found["InferRequest"] = infer_request(signature)
     return found
 
 
@@ -115,7 +105,7 @@ def row_schema(signature: Signature) -> Schema:
     if signature.kind == "array":
         (tensor,) = signature.inputs()
         inner = tensor.shape[1:]
-        return _sized(inner) if _is_small(inner) else _nested(_DEPTH)
+        return _sized(inner) if is_small(inner) else _nested(_DEPTH)
     if signature.kind == "image":
         return {"type": "string", "contentEncoding": "base64"}
     if signature.kind == "chat":
@@ -128,15 +118,15 @@ def row_example(signature: Signature) -> Any:
     """Return an input as the model takes it.
 
     >>> row_example(Signature("record", "regression", columns=["rooms"]))
-    {'rooms': 'some text'}
+    {'rooms': 1.5}
     """
     if signature.kind == "record":
-        found = {one.name: _EXAMPLES[one.datatype] for one in signature.inputs()}
+        found = {name: _EXAMPLES[datatype] for name, datatype in signature.types().items()}
         return found or {"column": 1.5}
     if signature.kind == "array":
         (tensor,) = signature.inputs()
         inner = tensor.shape[1:]
-        return _zeros(inner) if _is_small(inner) else [0.5, 0.25]
+        return _zeros(inner) if is_small(inner) else [0.5, 0.25]
     return {
         "image": "iVBORw0KGgo=",
         "chat": [{"role": "user", "content": "Hello"}],
@@ -147,9 +137,9 @@ def tensor_examples(signature: Signature) -> list[dict[str, Any]]:
     """Return an example of the tensors of an infer request of one row."""
     row = row_example(signature)
     if signature.kind == "record":
-        known = {one.name: one.datatype for one in signature.inputs()}
+        known = signature.types()
         return [
-            {"name": name, "shape": [1], "datatype": known.get(name, "FP64"), "data": [value]}
+            {"name": name, "shape": [1], "datatype": known.get(name) or "FP64", "data": [value]}
             for name, value in row.items()
         ]
     (tensor,) = signature.inputs()
@@ -165,22 +155,18 @@ def tensor_examples(signature: Signature) -> list[dict[str, Any]]:
 
 def _record(signature: Signature) -> Schema:
     scalar = msgspec.json.schema(Scalar)
-    known = signature.inputs()
+    known = signature.types()
     if not known:
         return {"type": "object", "additionalProperties": scalar}
+    cells = {name: _JSON_TYPES.get(datatype) for name, datatype in known.items()}
     return {
         "type": "object",
-        "properties": {one.name: {"type": [_JSON_TYPES[one.datatype], "null"]} for one in known},
-        "required": [one.name for one in known],
+        "properties": {
+            name: {"type": [kind, "null"]} if kind else scalar for name, kind in cells.items()
+        },
+        "required": list(known),
         "additionalProperties": scalar,
     }
-
-
-def _is_small(inner: Sequence[int]) -> bool:
-    cells = 1
-    for size in inner:
-        cells *= size
-    return -1 not in inner and 0 < cells <= CELLS_MAX
 
 
 def _sized(inner: Sequence[int]) -> Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seatrial.core.settings import InputKind, Task
+from seatrial.core.settings import InputKind, Settings, Task
 from seatrial.serve.doors.inference import TensorMetadata
 from seatrial.serve.doors.outputs import ABSTAINED, CONFIDENCE, OUTPUT, SCORES, Output, outputs
 from seatrial.serve.messages import Result
@@ -42,6 +42,16 @@ class Signature:
         self._inner: list[int] | None = None
         self._learned = False
         self._outputs: dict[str, Output] = {}
+
+    @classmethod
+    def of(cls, settings: Settings) -> Signature:
+        """Return what the settings alone say; ``"*"`` and columns of no eval set name nothing."""
+        declared = settings.eval.input
+        columns = [declared] if isinstance(declared, str) else declared
+        named = isinstance(declared, list) or (settings.eval.data and declared != "*")
+        model = settings.model
+        known = model.input == "record" and named
+        return cls(model.input, model.task, columns=columns if known else None)
 
     def learn(self, rows: Sequence[Any]) -> None:
         """Take the form of rows known to be right, after which callers' rows teach nothing."""
@@ -97,6 +107,10 @@ class Signature:
             inner = [-1] if self._inner is None else self._inner
             return [TensorMetadata(INPUT, "FP64", [-1, *inner])]
         return [TensorMetadata(INPUT, "BYTES", [-1])]
+
+    def types(self) -> dict[str, str]:
+        """Return the datatype of each column of a record; empty where none has been seen."""
+        return dict(self._datatypes)
 
     def outputs(self) -> list[TensorMetadata]:
         """Return the tensors that the model gives."""
