@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
@@ -43,3 +45,28 @@ def test_an_eval_set_that_cannot_be_read_is_an_error_of_ours(tmp_path):
     (tmp_path / "eval.csv").write_text("other,label\n1,0\n")
     with pytest.raises(SeatrialError, match="could not be read"):
         read(tmp_path, data="eval.csv")
+
+
+def test_json_lines_are_read_without_another_process_and_without_duckdb(tmp_path):
+    """The front reads a small file itself: that costs it neither a process nor a library."""
+    lines = "".join(f'{{"text": "row {n}", "label": 1}}\n' for n in range(8))
+    (tmp_path / "eval.jsonl").write_text(lines)
+    code = (
+        "import asyncio, pathlib, subprocess, sys\n"
+        "from seatrial.core.settings import EvalSettings\n"
+        "from seatrial.serve.samples import samples\n"
+        "subprocess.Popen = None\n"
+        "eval_set = EvalSettings(data='eval.jsonl')\n"
+        "print(asyncio.run(samples(pathlib.Path(), eval_set, count=2)))\n"
+        "assert 'duckdb' not in sys.modules\n"
+    )
+    run = [sys.executable, "-c", code]
+    told = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert told.stdout == "['row 0', 'row 4']\n"
+
+
+def test_json_lines_without_the_column_are_an_error_of_ours(tmp_path):
+    """It says which columns there are."""
+    (tmp_path / "eval.jsonl").write_text('{"other": 1}\n')
+    with pytest.raises(SeatrialError, match="other"):
+        read(tmp_path, data="eval.jsonl")

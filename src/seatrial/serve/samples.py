@@ -1,7 +1,7 @@
-"""A few inputs of the eval set to warm workers with, read in a process of their own.
+"""A few inputs of the eval set to warm workers with, mostly read in a process of their own.
 
-Reading them takes DuckDB, which the front never loads; what was read is kept beside the log, so
-that the next start finds it.
+Reading them takes DuckDB, which the front never loads, unless they are JSON lines; what was read is
+kept beside the log, so that the next start finds it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ from seatrial.serve.attendant import Attendant
 READ_LIMIT_S = 60.0
 """Longest wait for a large eval file; warm-up goes on without after it."""
 
+READ_HERE_BYTES = 4 * 2**20
+"""JSON lines up to here are read in less time than a process takes to start."""
+
+JSON_LINES = frozenset({".jsonl", ".ndjson"})
+
 
 async def samples(folder: Path, eval_set: EvalSettings, *, count: int) -> list[Any]:
     """Return up to ``count`` inputs of the eval set, evenly spread over it.
@@ -38,7 +43,9 @@ async def samples(folder: Path, eval_set: EvalSettings, *, count: int) -> list[A
         return list(msgspec.json.decode(kept.read_bytes(), type=list[Any]))
     except (OSError, msgspec.DecodeError):
         pass
-    found = await asyncio.get_running_loop().run_in_executor(None, _read, folder, eval_set, count)
+    here = data.suffix.lower() in JSON_LINES and data.stat().st_size <= READ_HERE_BYTES
+    read = spread if here else _read
+    found = await asyncio.get_running_loop().run_in_executor(None, read, folder, eval_set, count)
     kept.parent.mkdir(parents=True, exist_ok=True)
     for old in kept.parent.glob("samples-*.json"):
         old.unlink(missing_ok=True)
@@ -51,7 +58,6 @@ async def samples(folder: Path, eval_set: EvalSettings, *, count: int) -> list[A
 def main(arguments: list[str] | None = None) -> int:
     """Print the inputs as JSON on standard output: what the process of :func:`samples` does."""
     from seatrial.models.host import die_with_parent
-    from seatrial.records.tables import read_rows
 
     parser = argparse.ArgumentParser(prog="seatrial.serve.samples")
     parser.add_argument("folder", type=Path)
@@ -62,13 +68,25 @@ def main(arguments: list[str] | None = None) -> int:
     die_with_parent(options.lifeline)
     eval_set = msgspec.json.decode(options.eval, type=EvalSettings)
     try:
-        rows = read_rows(options.folder / eval_set.data, input=eval_set.input, label=eval_set.label)
+        found = spread(options.folder, eval_set, options.count)
     except SeatrialError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_status
-    step = max(len(rows) // options.count, 1)
-    sys.stdout.buffer.write(msgspec.json.encode(rows.inputs[::step][: options.count]))
+    sys.stdout.buffer.write(msgspec.json.encode(found))
     return 0
+
+
+def spread(folder: Path, eval_set: EvalSettings, count: int) -> list[Any]:
+    """Read up to ``count`` inputs in this process, evenly spread over the eval set.
+
+    Raises:
+        DataError: It cannot be read as configured.
+    """
+    from seatrial.records.tables import read_rows
+
+    rows = read_rows(folder / eval_set.data, input=eval_set.input, label=eval_set.label)
+    step = max(len(rows) // count, 1)
+    return rows.inputs[::step][:count]
 
 
 def _read(folder: Path, eval_set: EvalSettings, count: int) -> list[Any]:
