@@ -69,3 +69,14 @@ def test_a_batch_without_a_time_teaches_nothing():
     learner.add(1, 1.0, 1.0, 0.0)
     with pytest.raises(ValueError, match="at least one"):
         learner.fit()
+
+
+def test_what_was_believed_before_is_packed_by_at_once_and_fades():
+    """A machine that has become a good deal slower since the profile was measured."""
+    prior = BatchProfile(
+        call_s=2e-4, row_s=1e-4, padded_s=8e-5, typical_size=40.0, rows_seen=8, size_seen=256.0
+    )
+    learner = Learner(prior)
+    assert learner.fit().seconds(4, 40, 160) == pytest.approx(prior.seconds(4, 40, 160), rel=0.05)
+    live(learner, COST, batches=1_500, rng=np.random.default_rng(5))
+    assert learner.fit().seconds(4, 60, 200) == pytest.approx(COST.seconds(4, 60, 200), rel=0.15)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.optimize import nnls
 
 from seatrial.schedule.leastsquares import non_negative
-from seatrial.schedule.profile import BatchProfile, Bend, Observed, doublings, fit, plan
+from seatrial.schedule.profile import BatchProfile, Bend, Observed, fit
+from seatrial.schedule.sampling import plan
 
 ROWS = (1, 2, 4, 8, 16)
 SIZES = (8, 20, 40, 90, 200)
@@ -126,25 +127,6 @@ def test_least_squares_are_those_of_scipy(seed, rows, columns):
     assert np.linalg.norm(table @ ours - target) <= residual * (1 + 1e-6) + 1e-9
     if rows >= columns:
         np.testing.assert_allclose(ours, theirs, atol=1e-5, rtol=1e-4)
-
-
-@given(sizes=st.lists(st.integers(1, 500), min_size=1, max_size=40), rows_max=st.integers(1, 64))
-def test_a_plan_reaches_every_batch_size_and_only_given_rows(sizes, rows_max):
-    batches = plan(sizes, rows_max)
-    assert {len(batch) for batch in batches} == set(doublings(rows_max))
-    assert all(0 <= at < len(sizes) for batch in batches for at in batch)
-    assert len(batches[0]) == 1
-
-
-def test_a_plan_tells_padding_from_content():
-    batches = plan(list(range(1, 101)), 8)
-    spread = [max(batch) - min(batch) for batch in batches if len(batch) == 8]
-    assert min(spread) < 15
-    assert max(spread) > 70
-
-
-def test_a_plan_of_nothing_is_empty():
-    assert plan([], 8) == []
 
 
 @given(

@@ -20,7 +20,8 @@ from seatrial.evidence.recorder import Conditions, Recorder
 from seatrial.measure.quiet import steady
 from seatrial.models.subject import Subject, natural_size
 from seatrial.schedule.packing import CostPacking, workers_for
-from seatrial.schedule.profile import BatchProfile, Observed, fit, plan
+from seatrial.schedule.profile import BatchProfile, Observed, fit
+from seatrial.schedule.sampling import plan
 
 Open = Callable[[int], AbstractContextManager[Subject]]
 """``open(threads)`` starts the model in a process of its own that uses so many threads."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from seatrial.schedule.profile import BatchProfile, Observed, fit
+from seatrial.schedule.sampling import doublings
 
 KEEP = 0.95
 """What a cell keeps of itself when a batch is added: about the last twenty count."""
@@ -15,6 +17,15 @@ CLIP = 1.5
 TRUSTED = 20.0
 """Batches that one cell can stand for: it never outweighs the rest by more."""
 
+FADES_AFTER = 500.0
+"""Batches of other kinds after which a cell counts half: what nobody meets any more is hearsay."""
+
+FAINTEST = 0.02
+"""What is left of a cell's weight in the end: still more than nothing where nothing else is."""
+
+BELIEVED = 5.0
+"""Batches that a cell of a prior stands for."""
+
 FIRST_FIT, FIT_GROWTH, FIT_EVERY_MAX = 16, 2.0, 4096
 """Batches before the first fit, the factor to the next, and the most between two."""
 
@@ -22,7 +33,7 @@ FIRST_FIT, FIT_GROWTH, FIT_EVERY_MAX = 16, 2.0, 4096
 class _Cell:
     """Batches of like rows and sizes: their means, the time among them clipped."""
 
-    __slots__ = ("count", "rows", "seconds", "size_max", "size_sum")
+    __slots__ = ("count", "rows", "seconds", "seen_at", "size_max", "size_sum")
 
     def __init__(self, seen: Observed) -> None:
         self.count = 1.0
@@ -30,6 +41,10 @@ class _Cell:
         self.size_max = float(seen.size_max)
         self.size_sum = float(seen.size_sum)
         self.seconds = seen.seconds
+        self.seen_at = 0
+
+    def weight(self, now: int) -> float:
+        return self.count * max(0.5 ** ((now - self.seen_at) / FADES_AFTER), FAINTEST)
 
     def add(self, seen: Observed) -> None:
         self.count = min(self.count + 1.0, TRUSTED)
@@ -51,6 +66,9 @@ class Learner:
     Batches of a warm-up stay in their cells until live ones of the same kind replace them, so a
     server that only met single rows still knows what company would cost.
 
+    Args:
+        prior: What is believed before: it fills the cells, and fades as live batches come.
+
     >>> learner = Learner()
     >>> for rows in (1, 2, 4, 8) * 4:
     ...     learner.add(rows, 10, rows * 10, 1e-3 + rows * 1e-4)
@@ -58,23 +76,38 @@ class Learner:
     (True, 1.3)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prior: BatchProfile | None = None) -> None:
         self._cells: dict[tuple[int, int], _Cell] = {}
+        self._added = 0
         self._since_fit = 0
         self._fit_after = FIRST_FIT
+        if prior is not None:
+            self._believe(prior)
 
     def add(self, rows: int, size_max: float, size_sum: float, seconds: float) -> None:
         """A batch has run."""
         if seconds <= 0.0:
             return
         self._since_fit += 1
+        self._added += 1
         seen = Observed(rows, size_max, size_sum, seconds)
         key = (_step(rows, 2.0), _step(size_max, 2.0))
         cell = self._cells.get(key)
         if cell is None:
-            self._cells[key] = _Cell(seen)
+            cell = self._cells[key] = _Cell(seen)
         else:
             cell.add(seen)
+        cell.seen_at = self._added
+
+    def _believe(self, prior: BatchProfile) -> None:
+        """Put what a profile says of like rows into every cell that it was fitted to."""
+        sizes = {max(prior.size_seen / part, 1.0) for part in (1, 2, 4, 8, 16)}
+        for rows, size in itertools.product(doublings(prior.rows_seen), sizes):
+            seconds = prior.seconds(rows, size, rows * size)
+            if seconds > 0.0:
+                cell = _Cell(Observed(rows, size, rows * size, seconds))
+                cell.count = BELIEVED
+                self._cells[_step(rows, 2.0), _step(size, 2.0)] = cell
 
     @property
     def due(self) -> bool:
@@ -90,7 +123,9 @@ class Learner:
         self._since_fit = 0
         self._fit_after = min(int(self._fit_after * FIT_GROWTH), FIT_EVERY_MAX)
         cells = list(self._cells.values())
-        return fit([cell.mean() for cell in cells], weights=[cell.count for cell in cells])
+        return fit(
+            [cell.mean() for cell in cells], weights=[cell.weight(self._added) for cell in cells]
+        )
 
 
 def _step(value: float, steps: float) -> int:

@@ -8,7 +8,6 @@ the observations do not ask for is zero.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -131,7 +130,8 @@ def fit(observed: Iterable[Observed], *, weights: Sequence[float] | None = None)
     """Fit a profile to batches that were timed.
 
     Minimises relative errors, so that small batches count as much as large ones; observations that
-    other work on the machine stretched are weighed down (Huber 1981, *Robust Statistics*, ch. 7).
+    other work on the machine stretched are weighed down, the further off the more, in rounds of
+    reweighted least squares (Huber 1981, *Robust Statistics*, ch. 7).
 
     Args:
         observed: At least one batch; time zero is passed over.
@@ -141,7 +141,8 @@ def fit(observed: Iterable[Observed], *, weights: Sequence[float] | None = None)
         ValueError: There is none.
 
     >>> cost = BatchProfile(call_s=2e-3, padded_s=1e-5)
-    >>> seen = [Observed(n, m, n * m, cost.seconds(n, m, n * m)) for n in (1, 4) for m in (9, 90)]
+    >>> shapes = [(rows, size) for rows in (1, 2, 4, 8) for size in (9, 30, 90)]
+    >>> seen = [Observed(n, m, n * m, cost.seconds(n, m, n * m)) for n, m in shapes]
     >>> round(fit(seen).seconds(2, 50, 100) * 1000, 2)
     3.0
     """
@@ -168,7 +169,7 @@ def fit(observed: Iterable[Observed], *, weights: Sequence[float] | None = None)
         off = columns @ found - 1.0
         spread = max(1.4826 * float(np.median(np.abs(off))), ERROR_MIN)
         near = OUTLYING * spread / np.maximum(np.abs(off), 1e-12)
-        weight = np.array([count for _, count in kept]) * np.minimum(1.0, near)
+        weight = np.array([count for _, count in kept]) * np.minimum(1.0, near) ** 2
     split = PARTS + len(row_bends)
     return BatchProfile(
         **dict(zip(_NAMES, (float(part) for part in found[:PARTS]), strict=True)),
@@ -227,59 +228,3 @@ def _noise(ratios: FloatArray) -> tuple[float, ...]:
 
     points = (np.arange(NOISE_POINTS) + 0.5) / NOISE_POINTS
     return tuple(round(float(ratio), 5) for ratio in np.quantile(ratios, points))
-
-
-def plan(sizes: Sequence[float], rows_max: int) -> list[list[int]]:
-    """Choose the batches that teach a profile most, the most telling first.
-
-    A server runs as many as its warm-up allows, in this order; a measurement runs all of them
-    several times. Rows double from 1 to ``rows_max`` among rows of like size, at a typical, a
-    small and a large size; then come mixed batches, which tell padding from content.
-
-    Args:
-        sizes: Size of each row that may be used.
-        rows_max: Largest batch.
-
-    Returns:
-        Batches as places in ``sizes``; a row appears several times in one batch where there are
-        too few.
-
-    >>> plan([5, 1, 9], 2)[:3]
-    [[0], [0, 0], [1]]
-    """
-    if not sizes:
-        return []
-    order = sorted(range(len(sizes)), key=lambda at: sizes[at])
-    typical, small, large = (order[round(q * (len(order) - 1))] for q in (0.5, 0.1, 0.9))
-    distinct = list(dict.fromkeys([typical, small, large]))
-    counts = list(doublings(rows_max))
-    batches = [[typical] for _ in counts[:1]]
-    batches += [_alike(order, typical, count) for count in counts[1:2]]
-    batches += [[at] for at in distinct[1:]]
-    batches += [_alike(order, typical, count) for count in counts[2:]]
-    for count in counts[1:]:
-        batches += [_alike(order, at, count) for at in distinct[1:]]
-        if len(distinct) > 1:
-            batches.append([large, *itertools.islice(itertools.cycle(order), count - 1)])
-    return batches
-
-
-def doublings(most: int) -> Iterable[int]:
-    """Yield 1, 2, 4, … and ``most`` itself.
-
-    >>> list(doublings(10))
-    [1, 2, 4, 8, 10]
-    """
-    count = 1
-    while count < most:
-        yield count
-        count *= 2
-    yield most
-
-
-def _alike(order: list[int], centre: int, count: int) -> list[int]:
-    """Return ``count`` rows of a size near that of ``centre``, repeated where there are few."""
-    middle = order.index(centre)
-    width = min(count, len(order), max(len(order) // 8, 1))
-    low = min(max(middle - width // 2, 0), len(order) - width)
-    return list(itertools.islice(itertools.cycle(order[low : low + width]), count))
