@@ -81,6 +81,13 @@ class EndpointSettings(Section, frozen=True):
     version: Annotated[
         str, _described("Version declared for what stands behind the URL; part of its digest")
     ] = ""
+    also: Annotated[
+        str,
+        _described(
+            "URL of another model or version of the same service: a trial asks both the same, to "
+            "find a cache that answers for the wrong one"
+        ),
+    ] = ""
     timeout_s: Annotated[PositiveFloat, _described("Longest wait for one answer", "s")] = 30.0
     header_env: Annotated[
         dict[str, str],
@@ -161,6 +168,18 @@ class ServingSettings(Section, frozen=True):
         PositiveInt, _described("Rows waiting before the server answers 503", "rows")
     ] = 4_096
     body_max_mib: Annotated[PositiveFloat, _described("Largest request body", "MiB")] = 8.0
+    head_timeout_s: Annotated[
+        PositiveFloat, _described("From a request's first byte to the end of its headers", "s")
+    ] = 10.0
+    body_timeout_s: Annotated[
+        PositiveFloat, _described("From there to the end of its body", "s")
+    ] = 30.0
+    write_timeout_s: Annotated[
+        PositiveFloat, _described("How long a reader may leave an answer unread", "s")
+    ] = 30.0
+    idle_timeout_s: Annotated[
+        PositiveFloat, _described("How long a connection may rest between two requests", "s")
+    ] = 75.0
     log_inputs: Annotated[
         bool, _described("Log inputs as they came; false: only their digests")
     ] = True
@@ -182,9 +201,9 @@ class ServingSettings(Section, frozen=True):
         _described("Port of the admin API; 0 takes a free one; unset: no admin API"),
     ] = None
     admin_host: Annotated[str, _described("Address of the admin API")] = "127.0.0.1"
-    admin_public: Annotated[
-        bool, _described("Allow an admin_host that other machines reach")
-    ] = False
+    admin_public: Annotated[bool, _described("Allow an admin_host that other machines reach")] = (
+        False
+    )
 
 
 class TargetSettings(Section, frozen=True):

@@ -157,7 +157,12 @@ class Front:
             return oip if infers(method, path) else None
 
         self._connections = Connections(
-            limits=Limits(),
+            limits=Limits(
+                head_s=serving.head_timeout_s,
+                body_s=serving.body_timeout_s,
+                write_s=serving.write_timeout_s,
+                idle_s=serving.idle_timeout_s,
+            ),
             door_of=door_of,
             inference=self._inference,
             body_max_bytes=body_max_bytes,

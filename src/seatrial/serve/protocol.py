@@ -76,7 +76,9 @@ class Protocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            pass  # no other protocol is spoken here; the request itself has been taken
+            # No other protocol is spoken here. The request has been taken; what follows it in the
+            # parser's eyes belongs to the other protocol, so nothing more is read.
+            cast("Any", self.cycle).keep_alive = False
         except httptools.HttpParserError as error:
             self._unreadable(
                 MalformedBodyError(
@@ -148,6 +150,8 @@ class Protocol(HttpToolsProtocol):
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
+        elif self._in_head:
+            self._enter(HEAD, self.limits.head_s)
         elif self.phase == BUSY:
             self._enter(IDLE, self.limits.idle_s)
 
@@ -232,7 +236,12 @@ class Protocol(HttpToolsProtocol):
         self._in_head = False
         if cycle is not None and not cycle.response_complete:
             cycle.keep_alive = False
-            self._enter(LINGERING, math.inf)
+            if type(cycle) is Exchange and cycle.more_body:
+                cycle.refuse(error)
+            elif cycle.more_body:
+                self.transport.close()
+            else:
+                self._enter(LINGERING, math.inf)
             return
         identifier, body = self.all.inference.unread(error)
         head = [STATUS_LINE[problems.status_of(error)], self.all.default_head(self.server_state)]

@@ -133,8 +133,6 @@ def test_fault_R7_a_folder_that_cannot_be_loaded_leaves_what_answers(serve):
     first = server.ready["release"]
     (server.folder / "model.py").write_text("def load():\n    raise OSError('no weights')\n")
     Control(server.folder).order("reload", by="a test")
-    server.eventually(
-        lambda: "no weights" in server.ask("GET", "/readyz?verbose").json["reload"]
-    )
+    server.eventually(lambda: "no weights" in server.ask("GET", "/readyz?verbose").json["reload"])
     answer = server.predict("a")
     assert (answer.status, answer.headers["x-release"]) == (200, first)
