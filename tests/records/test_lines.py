@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import math
 
@@ -98,3 +99,21 @@ def test_what_json_cannot_hold_leaves_the_words_beside_it_alone(make_record) -> 
     held = msgspec.json.decode(lines.read(lines.encode(record)).bodies[0])
     assert held["error"] == "NaN"
     assert held["confidence"] is None
+
+
+@given(data=st.binary(max_size=200), cuts=st.lists(st.integers(0, 400), max_size=3))
+def test_a_stream_reads_what_reading_the_whole_reads(data: bytes, cuts: list[int]) -> None:
+    from datetime import UTC, datetime
+
+    from seatrial.records.record import Dropped
+
+    whole = [lines.encode(Dropped(time=datetime.now(UTC), count=n)) for n in range(4)]
+    text = b"".join(whole[:2]) + data + b"\n\n".join(whole[2:])
+    for cut in cuts:
+        text = text[: len(text) - cut % (len(text) + 1)]
+    stream = lines.Stream(lambda: io.BytesIO(text))
+    held = lines.read(text)
+    for _ in range(2):
+        assert list(stream) == held.bodies
+        counted = (stream.rows, stream.torn, stream.corrupt)
+        assert counted == (len(held.bodies), held.torn, held.corrupt)

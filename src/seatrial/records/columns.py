@@ -44,12 +44,21 @@ COLUMNS: dict[str, str] = {
 RECORD_COLUMNS = tuple(row.name for row in table())
 
 
-def source(lines_file: str) -> str:
-    """Return the SQL that reads a file of flat rows, quoted name given."""
+OBJECT_MAX_BYTES = 1 << 28
+"""Longest line that is read where nobody knows how long the longest is."""
+
+
+def source(lines_file: str, *, object_max_bytes: int = OBJECT_MAX_BYTES) -> str:
+    """Return the SQL that reads flat rows.
+
+    Args:
+        lines_file: Quoted name of a file, or an SQL list of them.
+        object_max_bytes: Longest line; DuckDB sets aside twice as much memory.
+    """
     declared = ", ".join(f"{engine.text(name)}: '{kind}'" for name, kind in COLUMNS.items())
     return (
         f"read_json({lines_file}, format='newline_delimited', columns={{{declared}}}, "
-        "maximum_object_size=268435456)"
+        f"maximum_object_size={object_max_bytes})"
     )
 
 

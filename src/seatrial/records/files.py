@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 SEGMENT_MODE = 0o600
 """Inputs may be personal: only the account that serves reads the raw log."""
@@ -76,6 +77,10 @@ class Files:
     def read(self, path: Path) -> bytes:
         """Return the content of a file."""
         return path.read_bytes()
+
+    def open_stream(self, path: Path) -> BinaryIO:
+        """Open a file that is read from beginning to end."""
+        return path.open("rb")
 
     def put(self, path: Path, data: bytes) -> None:
         """Write a whole file, not yet synced."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
 
 import msgspec
 from msgspec import Struct
@@ -33,6 +34,38 @@ class Lines(Struct, frozen=True):
     bodies: list[bytes]
     torn: int
     corrupt: int
+
+
+class Stream:
+    """The bodies of a segment, one at a time: a segment may be larger than what may be held.
+
+    It can be gone through again; what is counted is of the last time.
+
+    Args:
+        reopen: Opens the segment for reading.
+
+    Attributes:
+        rows: Lines whose checksum is right.
+        torn: 1 where the file ends inside a line, else 0.
+        corrupt: Complete lines whose checksum is wrong.
+    """
+
+    def __init__(self, reopen: Callable[[], BinaryIO]) -> None:
+        self._reopen = reopen
+        self.rows = self.torn = self.corrupt = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.rows = self.torn = self.corrupt = 0
+        with self._reopen() as file:
+            for line in file:
+                body = _body(line[:-1])
+                if not line.endswith(b"\n"):
+                    self.torn = 1
+                elif body is not None:
+                    self.rows += 1
+                    yield body
+                elif line != b"\n":
+                    self.corrupt += 1
 
 
 def encode(event: Event) -> bytes:
