@@ -8,7 +8,7 @@ from typing import Any
 from seatrial.core.clock import SYSTEM, Clock, TimeBudget
 from seatrial.core.errors import InputError, ModelError
 from seatrial.records.record import Event
-from seatrial.schedule.profile import plan
+from seatrial.schedule.sampling import Sampling
 from seatrial.serve.call import Call
 from seatrial.serve.deployment import Deployment
 from seatrial.serve.doors.door import Request
@@ -67,8 +67,12 @@ class WarmUp:
         if not self._inputs:
             return "no eval inputs to warm up with"
         budget = TimeBudget(BUDGET_S, clock=self._clock)
-        calls = 0
-        for batch in self._batches(deployment):
+        inputs = self._inputs
+        sampling = Sampling([deployment.size_of(value) for value in inputs], deployment.rows_max)
+        calls = observed = largest = 0
+        places: list[int] | None = [0]
+        while places is not None:
+            batch = [inputs[at] for at in places]
             try:
                 seconds = await self._call(worker, batch, deployment)
             except (InputError, ModelError) as error:
@@ -76,17 +80,14 @@ class WarmUp:
             else:
                 if calls:  # the first call of all loads what the others find
                     deployment.observe(batch, seconds)
+                    sampling.ran(places, seconds)
+                    observed += 1
             calls += 1
-            if budget.spent():
-                break
-        if calls > 1:
+            largest = max(largest, len(batch))
+            places = sampling.next(budget.left_s())
+        if observed:
             deployment.learn()
-        return f"{calls} batches of up to {deployment.rows_max} rows"
-
-    def _batches(self, deployment: Deployment) -> list[list[Any]]:
-        inputs = self._inputs
-        chosen = plan([deployment.size_of(value) for value in inputs], deployment.rows_max)
-        return [inputs[:1], *([inputs[at] for at in places] for places in chosen)]
+        return f"{calls} batches of up to {largest} rows"
 
     async def _call(self, worker: Worker, inputs: list[Any], deployment: Deployment) -> float:
         now_s = self._clock.now_s()

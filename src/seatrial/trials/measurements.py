@@ -15,6 +15,7 @@ from seatrial.measure.latency import measure_latency
 from seatrial.measure.profile import measure_profile
 from seatrial.measure.ratestep import Limits
 from seatrial.measure.skew import measure_skew
+from seatrial.measure.staleness import freshened, measure_staleness
 from seatrial.measure.start import measure_start
 from seatrial.measure.variants.building import build_variants, discard
 from seatrial.measure.variants.comparison import Labelled, NotMade, measure_variants
@@ -23,6 +24,7 @@ from seatrial.models.process import ModelProcess
 from seatrial.models.subject import Subject
 from seatrial.models.variant import size_bytes
 from seatrial.releases.profile import ReleaseProfile, keep, machine_digest
+from seatrial.serve.sizes import size_of
 from seatrial.trials.production import told_apart
 from seatrial.trials.proofs.variants import worth_serving
 from seatrial.trials.rig import Rig
@@ -33,6 +35,7 @@ SHARES = {
     "start": 0.25,
     "latency": 0.6,
     "skew": 0.5,
+    "staleness": 0.5,
     "profile": 0.5,
 }
 """Of the time that is left when a measurement begins, in the order in which they run."""
@@ -74,6 +77,7 @@ def profile(rig: Rig) -> Evidence:
         budget=rig.budget.share(SHARES["profile"]),
         rows_max=rig.settings.serving.batch_max,
         cores=cores,
+        size=size_of(rig.settings.model.input),
     )
     kept = ReleaseProfile(
         release=rig.at.release,
@@ -141,6 +145,22 @@ def skew(rig: Rig) -> Evidence:
         at=rig.at,
         budget=rig.budget.share(SHARES["skew"]),
     )
+
+
+def staleness(rig: Rig) -> Evidence:
+    """Ask two models of one service the same rows, to find a cache that mixes them up."""
+    if not rig.settings.endpoint.also:
+        raise UsageError(
+            "no other model of the same service is named; accepted is --also URL.",
+            hint="A cache that ignores the model shows only where two models are asked.",
+        )
+    # Rows that were asked before, in this trial or an earlier one, may lie in the cache already.
+    chance = np.random.default_rng()
+    rows = [freshened(value, chance) for value in real_inputs(rig, INPUTS_MAX)]
+    with rig.also() as other:
+        return measure_staleness(
+            rig.outside, other, rows, at=rig.at, budget=rig.budget.share(SHARES["staleness"])
+        )
 
 
 def calibration(rig: Rig) -> Evidence:
