@@ -40,6 +40,11 @@ _OPTIONS = (
         metavar="NAME=VARIABLE",
         multiple=True,
     ),
+    _option(
+        "--also",
+        text="Another model or version of the same service: finds caches that mix them up.",
+        metavar="URL",
+    ),
     _option("--input", text="Input column(s) of --data, comma separated, or *.", metavar="COLUMN"),
     _option("--label", text="Label column of --data.", metavar="COLUMN"),
 )

@@ -36,6 +36,7 @@ measurements: Registry[Any] = Registry(
         "start": "seatrial.trials.measurements:start",
         "skew": "seatrial.trials.measurements:skew",
         "calibration": "seatrial.trials.measurements:calibration",
+        "staleness": "seatrial.trials.measurements:staleness",
     },
 )
 """``measurement(rig: Rig) -> Evidence``."""

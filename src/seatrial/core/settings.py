@@ -88,6 +88,13 @@ class EndpointSettings(Section, frozen=True):
             "find a cache that answers for the wrong one"
         ),
     ] = ""
+    also: Annotated[
+        str,
+        _described(
+            "URL of another model or version of the same service: a trial asks both the same, to "
+            "find a cache that answers for the wrong one"
+        ),
+    ] = ""
     timeout_s: Annotated[PositiveFloat, _described("Longest wait for one answer", "s")] = 30.0
     header_env: Annotated[
         dict[str, str],

@@ -34,6 +34,9 @@ ROWS_MAX = 60
 NUDGE = 1e-9
 """Relative change of a number that no model should feel, and that no key survives."""
 
+FRESH_MARKS, FRESH_NUDGES = 8, 1000
+"""How many marks end a fresh text, and how many nudges a fresh number may lie away."""
+
 Shape = Callable[[Any, Any], list[Any]]
 """``shape(value, company)``: the inputs of a request whose first answer is that of ``value``."""
 
@@ -251,6 +254,24 @@ def nudged(value: Any) -> Any:
     if isinstance(value, Mapping):
         changed = {k: nudged(v) if isinstance(v, float) else v for k, v in value.items()}
         return changed if changed != value else _texts_nudged(value)
+    return value
+
+
+def freshened(value: Any, rng: np.random.Generator) -> Any:
+    """Return nearly the same input, one that nobody has asked before.
+
+    Args:
+        value: A text gets white space at its end, a number another end.
+        rng: Decides which.
+    """
+    if isinstance(value, str):
+        return value + "".join(rng.choice((" ", "\t"), FRESH_MARKS))
+    if isinstance(value, float):
+        return value * (1.0 + NUDGE * float(rng.integers(2, FRESH_NUDGES))) if value else value
+    if isinstance(value, list):
+        return [freshened(one, rng) if isinstance(one, (float, list)) else one for one in value]
+    if isinstance(value, Mapping):
+        return {name: freshened(one, rng) for name, one in value.items()}
     return value
 
 

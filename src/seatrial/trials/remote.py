@@ -25,6 +25,7 @@ class Service(Struct, frozen=True, kw_only=True):
         production: Production file.
         body: Request template.
         answer: Answer template.
+        also: Another model or version of the same service.
         header_env: Headers, each ``Name=VARIABLE``.
         input: Input column(s), comma separated, or ``*``.
         label: Label column.
@@ -35,6 +36,7 @@ class Service(Struct, frozen=True, kw_only=True):
     production: str | None = None
     body: str | None = None
     answer: str | None = None
+    also: str | None = None
     header_env: Sequence[str] = ()
     input: str | None = None
     label: str | None = None
@@ -71,6 +73,8 @@ def settings_for(service: Service, *, folder: Path, flags: Mapping[str, Any]) ->
     endpoint = document.setdefault("endpoint", {})
     if service.body or service.answer:
         endpoint.update(protocol="template", body=service.body or "", answer=service.answer or "")
+    if service.also:
+        endpoint["also"] = service.also
     if service.header_env:
         named = _headers(service.header_env)
         endpoint["header_env"] = {**endpoint.get("header_env", {}), **named}

@@ -212,7 +212,11 @@ class Rig(Closing):
     @cached_property
     def outside(self) -> UrlSubject:
         """The service as a client sees it."""
-        subject = UrlSubject.native(self.server.url) if self.inside else self._elsewhere()
+        subject = (
+            UrlSubject.native(self.server.url)
+            if self.inside
+            else self._elsewhere(self.settings.model.location)
+        )
         self._stack.callback(subject.close)
         return subject
 
@@ -238,12 +242,21 @@ class Rig(Closing):
             return rows
         return thinned(rows, max(ROWS_MIN, int(share * len(rows))), seed=self.settings.trial.seed)
 
-    def _elsewhere(self) -> UrlSubject:
+    @contextmanager
+    def also(self) -> Iterator[UrlSubject]:
+        """Open the other model of the same service that the settings name, and close it."""
+        subject = self._elsewhere(self.settings.endpoint.also)
+        try:
+            yield subject
+        finally:
+            subject.close()
+
+    def _elsewhere(self, url: str) -> UrlSubject:
         model, asked = self.settings.model, self.settings.endpoint
         if asked.protocol == OIP:
-            return open_model(model.location, settings=self.settings, folder=self.folder)
+            return open_model(url, settings=self.settings, folder=self.folder)
         return UrlSubject.open(
-            model.location,
+            url,
             body=asked.body or None,
             answer=asked.answer or None,
             sample=self.supplied.eval.inputs[0],

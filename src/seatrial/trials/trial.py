@@ -12,7 +12,7 @@ from seatrial.core import plugins
 from seatrial.core.errors import SeatrialError, SettingsError, UnknownNameError
 from seatrial.core.settings import FILE_NAME
 from seatrial.evidence.documents import Evidence
-from seatrial.evidence.findings import ItemResult, TrialDocument
+from seatrial.evidence.findings import FailureResult, ItemResult, TrialDocument
 from seatrial.trials.case import GIVE_MODEL, Case, judged, unmeasured
 from seatrial.trials.failures import judge_failures
 from seatrial.trials.items import BY_ID, ITEMS, Item
@@ -22,7 +22,7 @@ from seatrial.trials.rig import Rig
 
 Result = TypeVar("Result")
 
-ORDER = ("batching", "variants", "start", "latency", "skew", "calibration")
+ORDER = ("batching", "variants", "start", "latency", "skew", "staleness", "calibration")
 """Measurements of a whole trial; the gap comes before calibration, which reads its answers."""
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -31,10 +31,14 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "end-to-end-latency": ("latency",),
     "latency-budget": ("latency",),
     "production-evaluation": ("gap", "skew"),
+    "cache-invalidation": ("staleness",),
     "warm-up": ("start",),
     "confidence": ("calibration",),
 }
 """What the proof of an item reads."""
+
+DISPROVED_BY: Mapping[str, str] = {"cache-invalidation": "stale-cache"}
+"""Failures that make an item fail, whatever else it would take for it to pass."""
 
 INSIDE_ONLY: Mapping[str, str] = {
     "variants": "variants are made of the model itself",
@@ -82,6 +86,8 @@ def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Ou
     _check_not_applicable(rig.settings.not_applicable)
     started, started_s = rig.clock.utc(), rig.clock.now_s()
     wanted = _wanted(only)
+    if not rig.settings.endpoint.also:
+        wanted.discard("staleness")
     evidence: dict[str, Evidence] = {}
     reasons: dict[str, str] = {}
     gap = None
@@ -144,6 +150,9 @@ def judge(case: Case, item: Item) -> ItemResult:
     reason = case.settings.not_applicable.get(item.id)
     if reason:
         return judged(item.id, "not_applicable", "", because=reason)
+    against = case.failures.get(DISPROVED_BY.get(item.id, ""))
+    if against is not None and against.found:
+        return _disproved(item, against, case)
     if not case.inside and item.inside:
         return _outside(item)
     if item.id not in plugins.proofs:
@@ -153,6 +162,12 @@ def judge(case: Case, item: Item) -> ItemResult:
     except SeatrialError as error:  # evidence of somebody else's measurement may lack a figure
         return unmeasured(item.id, f"the evidence cannot be judged: {error}")
     return result
+
+
+def _disproved(item: Item, failure: FailureResult, case: Case) -> ItemResult:
+    rests = tuple(one for one in case.evidence.values() if one.id in failure.evidence)
+    fix = failure.contained_by
+    return judged(item.id, "fail", failure.figure, because=failure.id, fix=fix, evidence=rests)
 
 
 def _outside(item: Item) -> ItemResult:
