@@ -1,4 +1,4 @@
-"""A release whose workers keep dying or hanging: its callers are told at once, and not made to wait.
+"""A release whose workers keep dying or hanging: callers are told at once instead of made to wait.
 
 Between one worker's death and the next, an open breaker lets the server answer with an error, or
 with another release, instead of holding callers until their deadlines.

@@ -52,9 +52,9 @@ class Turns:
 
     With one key this is first come, first served, and costs nothing more.
 
-    Bound: among ``F`` keys, one whose request stands behind ``n`` others of its own becomes head
-    before each other key was head for more than ``(n + 1) (R + 1) + R`` quanta and one turn,
-    where ``R`` is ``DEBT_ROUNDS`` plus the quanta of its own dearest turn.
+    Bound: a request behind ``n`` others of its key becomes head within
+    ``(n + 1) (DEBT_ROUNDS + 1)`` rounds, for a key is never further in debt. In a round every other
+    key is head until it has used a quantum, which is what one row costs on average.
 
     >>> turns = Turns()
     >>> for number, key in enumerate("aaab"):
@@ -169,10 +169,11 @@ class Turns:
                 if left <= 0.0:
                     lasting.append((left, entries))
             # As many rounds at once as it takes until somebody has credit again.
-            lift = quantum * (1 - max((left for left, _ in lasting), default=0.0) // quantum)
+            owed = min((-left for left, _ in lasting), default=0.0)
+            lift = quantum * (1 + owed // quantum)
             lanes = [(left + lift, entries) for left, entries in lasting]
         for _, entries in lanes:
-            chosen.extend(islice(entries, most - len(chosen)))
+            chosen.extend(islice(entries, max(most - len(chosen), 0)))
         return chosen[:most]
 
     def deep(self, entry: Waiting) -> bool:

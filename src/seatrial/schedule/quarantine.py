@@ -1,7 +1,7 @@
 """Inputs that kill workers are answered with an error and get no further worker.
 
-An input that was in two batches whose worker died is quarantined. Company counts
-less than evidence: two deaths are enough if the input was alone in one of them, else it takes three.
+An input that was in two batches whose worker died is quarantined. Company is weak evidence:
+two deaths are enough if the input was alone in one of them, else it takes three.
 """
 
 from __future__ import annotations
