@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,8 +8,18 @@ from hypothesis import strategies as st
 
 from seatrial.core.errors import InputError, OutputContractError
 from seatrial.core.settings import ModelSettings, Settings
+from seatrial.models import region
 from seatrial.models.answers import Answer
-from seatrial.models.frames import Ask, Failed, FrameReader, Open, Told, encode
+from seatrial.models.frames import (
+    Ask,
+    Failed,
+    FrameReader,
+    FrameWriter,
+    Open,
+    Told,
+    encode,
+)
+from seatrial.models.region import Region
 from seatrial.models.subject import Batch
 
 values = st.recursive(
@@ -80,3 +91,45 @@ def test_an_error_keeps_its_class_code_hint_and_details():
     assert type(back) is OutputContractError
     assert (back.message, back.hint, back.details["row"]) == ("m", "h", 3)
     assert isinstance(back.details["value"], str)
+
+
+@pytest.fixture
+def shared():
+    made = Region.create()
+    yield made
+    made.close()
+
+
+def test_large_arrays_travel_beside_the_message(shared):
+    """The message holds their place."""
+    large, small = np.arange(100_000.0), np.arange(3)
+    frame = FrameWriter(shared).encode(Ask(1, "answer", [large, small, large + 1]))
+    assert len(frame) < 1_000
+    (ask,) = FrameReader(shared).feed(frame)
+    np.testing.assert_array_equal(ask.inputs[0], large)
+    np.testing.assert_array_equal(ask.inputs[1], small)
+    np.testing.assert_array_equal(ask.inputs[2], large + 1)
+
+
+def test_what_finds_no_room_beside_the_message_travels_in_it(shared, monkeypatch):
+    monkeypatch.setattr(region, "CAPACITY_BYTES", 900_000)
+    large = np.arange(100_000.0)
+    frame = FrameWriter(shared).encode(Ask(1, "answer", [large, large]))
+    assert 800_000 < len(frame) < 900_000
+    (ask,) = FrameReader(shared).feed(frame)
+    np.testing.assert_array_equal(ask.inputs[1], large)
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"\xff\xff\xff\xff and more",
+        b"\x03\x00\x00\x00abc",
+        b"\x01\x00\x00\x00\xc1",
+        encode(Ask(1, "answer", ["a"]))[:-1] + b"\xc1",
+    ],
+)
+def test_what_are_no_frames_is_an_error(stream):
+    """Such as what a model prints to a descriptor that it guessed."""
+    with pytest.raises((ValueError, msgspec.DecodeError)):
+        list(FrameReader().feed(stream))

@@ -67,8 +67,7 @@ class Prints(io.TextIOBase):
             *lines, self._begun = (self._begun + text).split("\n")
             for line in lines:
                 self._put(line)
-            if len(self._begun) > LINE_MAX_BYTES:
-                self.flush()
+            self._begun = self._begun[: LINE_MAX_BYTES + 1]  # one more, so that it shows as cut
         return len(text)
 
     def flush(self) -> None:
