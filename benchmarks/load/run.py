@@ -27,14 +27,12 @@ ECHO = Path(__file__).parent / "echo.py"
 BODY = b'{"inputs": ["a message of some forty characters, as users send"]}'
 RATES_PER_S = (200, 1_000, 4_000, 10_000)
 SECONDS = 3.0
-CLOSED = 40_000
 CONNECTIONS = 32
 LIBRARIES = ("httptools", "uvloop", "numpy")
 
 
 def closed(url: str) -> LoadResult:
-    plan = LoadPlan(bodies=(BODY,), arrivals_s=np.zeros(CLOSED), connections=CONNECTIONS)
-    return run_load(url, plan)
+    return run_load(url, LoadPlan(bodies=(BODY,), closed_s=SECONDS, connections=CONNECTIONS))
 
 
 def opened(url: str, rate_per_s: float, seed: int) -> LoadResult:
