@@ -2,7 +2,7 @@
 
     python benchmarks/serving/run.py --quick [--workload w1] [--servers "fastapi x2" mlserver]
     python benchmarks/serving/run.py [--rounds 5] [--write]
-    python benchmarks/serving/run.py --search mlserver [--workload w2]
+    python benchmarks/serving/run.py --search all [--workload w2]
 
 Every server has one turn in every round, in an order shuffled with the seed; figures are medians
 over the rounds, comparisons are made within a round. Needs SEATRIAL_DATA the first time.
@@ -85,7 +85,7 @@ def full(
     return done, limits, half
 
 
-def search(workload: str, peer: str, *, rounds: int, seed: int) -> list[Server]:
+def search(workload: str, peer: str, *, rounds: int, seed: int) -> None:
     """Try every configuration of a peer; print them, the fastest first."""
     candidates = known.candidates(workload, peer)
     conditions = _conditions(candidates)
@@ -96,9 +96,19 @@ def search(workload: str, peer: str, *, rounds: int, seed: int) -> list[Server]:
         done.append({s.name: _told(s, workload, SEARCH, 0.0, seed) for s in order})
     rows = [table.summary(done, server) for server in candidates]
     rows.sort(key=lambda row: -row["figures"].get("saturation_per_s", {"median": 0})["median"])
+    _keep(f"search-{workload}-{peer}", {"rounds": rounds, "rows": rows} | conditions)
+    write_between(places.HERE / "README.md", "searches", table.searches_markdown(_searches()))
     print(f"\n{peer} on {workload}, {rounds} rounds:\n\n{table.markdown(rows)}")
-    _keep(f"search-{workload}-{peer}", {"rows": rows} | conditions)
-    return candidates
+
+
+def _searches() -> list[dict[str, Any]]:
+    """Read what every search so far found."""
+    found = []
+    for file in sorted(places.RESULTS.glob("search-*.json")):
+        _, workload, peer = file.stem.split("-", 2)
+        document = json.loads(file.read_text(encoding="utf-8"))
+        found.append({"workload": workload, "peer": peer, **document})
+    return found
 
 
 def _told(server: Server, workload: str, plan: Plan, half: float, seed: int) -> Turn:
@@ -246,7 +256,9 @@ def _options() -> argparse.Namespace:
     options.add_argument("--rounds", type=int)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--quick", action="store_true", help="a minute, for every day")
-    options.add_argument("--search", metavar="PEER", help="try a peer's configurations")
+    options.add_argument(
+        "--search", nargs="+", metavar="PEER", help="try configurations of peers, or of all"
+    )
     options.add_argument(
         "--ahead", action="store_true", help="take precedence over other work (needs the right)"
     )
@@ -281,8 +293,10 @@ def main() -> None:
 
 def _one(workload: str, options: argparse.Namespace) -> None:
     if options.search:
-        prepare.ensure([workload], [PEERS[options.search].environment])
-        search(workload, options.search, rounds=options.rounds or 1, seed=options.seed)
+        every = [peer for peer in PEERS if peer not in {"seatrial", "echo"}]
+        for peer in every if options.search == ["all"] else options.search:
+            prepare.ensure([workload], [PEERS[peer].environment])
+            search(workload, peer, rounds=options.rounds or 1, seed=options.seed)
         return
     chosen = _chosen(workload, options)
     prepare.ensure([workload], [PEERS[server.peer].environment for server in chosen])

@@ -228,13 +228,14 @@ BEST: Mapping[str, tuple[Server, ...]] = {
     "w1": (
         Server("fastapi", "fastapi"),
         Server("fastapi x2", "fastapi", processes=2),
-        Server("mlserver", "mlserver", processes=1, batch=LARGE_BATCH),
-        Server("litserve", "litserve", processes=2, batch=LARGE_BATCH),
+        Server("mlserver", "mlserver", batch=LARGE_BATCH, mode="in-process"),
+        Server("litserve", "litserve", processes=2, batch=LARGE_BATCH, mode="fast-queue"),
         Server("bentoml", "bentoml", processes=2),
         Server("ray", "ray", processes=2, batch=LARGE_BATCH),
     ),
     "w2": (
         Server("fastapi", "fastapi", threads=2),
+        Server("fastapi threads", "fastapi", mode="thread"),
         Server("fastapi x2", "fastapi", processes=2),
         Server("mlserver", "mlserver", processes=2),
         Server("litserve", "litserve", processes=2),

@@ -344,6 +344,24 @@ def split_markdown(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def searches_markdown(found: list[dict[str, Any]]) -> str:
+    """Return what each search tried, the fastest first."""
+    lines = [
+        _line(["workload", "peer", "saturated req/s by configuration", "others took, cores"]),
+        _line(["---", "---", "---", "---:"]),
+    ]
+    for one in found:
+        tried = [
+            f"{row['configuration']}: {_short(row['figures']['saturation_per_s']['median'], 3)}"
+            for row in one["rows"]
+            if "saturation_per_s" in row["figures"]
+        ]
+        others = [row["figures"]["bystander_cores"]["median"] for row in one["rows"]]
+        cells = [one["workload"].upper(), one["peer"], "; ".join(tried)]
+        lines.append(_line([*cells, _short(statistics.median(others), 2)]))
+    return "\n".join(lines)
+
+
 def comparison_markdown(found: list[Comparison]) -> str:
     """Return the table of ratios."""
     lines = [
