@@ -87,6 +87,24 @@ def test_the_last_of_two_equal_keys_wins():
     assert PredictParser("text").rows(b'{"input": "a", "input": "b"}') == ["b"]
 
 
+def test_arrays_have_no_more_dimensions_than_any_model_takes():
+    """Deeper ones are refused by place."""
+    parser = PredictParser("array")
+    deep = b"[" * 8 + b"1" + b"]" * 8
+    assert len(parser.rows(b'{"inputs": [' + deep + b"]}")) == 1
+    with pytest.raises(InputError, match="at most 8 dimensions, got 9") as caught:
+        parser.rows(b'{"inputs": [1, [' + deep + b"]]}")
+    assert caught.value.details["pointer"] == "/inputs/1"
+
+
+def test_the_row_of_feedback_is_a_whole_number_however_it_is_written():
+    """JSON tells 1.0 from 1 nowhere."""
+    row = feedback(b'{"id": "x", "row": 1.0, "label": 1}').row
+    assert (row, type(row)) == (1, int)
+    with pytest.raises(InputError, match="/row"):
+        feedback(b'{"id": "x", "row": 1.5, "label": 1}')
+
+
 def test_feedback_without_a_word_is_refused():
     """Label or rating, null being a label too."""
     assert feedback(b'{"id": "x", "label": null}').label is None

@@ -17,6 +17,9 @@ Scalar = str | int | float | bool | None
 Number = int | float | bool | None
 """An element of an array; ``null`` is a missing value."""
 
+RANK_MAX = 8
+"""Most dimensions of an array or a tensor: more than any model takes."""
+
 
 class PredictRequest(Struct, Generic[T], forbid_unknown_fields=True):
     """Body of ``POST /predict``: ``inputs`` for several rows, ``input`` for one."""

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from seatrial.core.errors import InputError, MalformedBodyError
 from seatrial.core.settings import InputKind
-from seatrial.serve.messages import FeedbackRequest, Number, Scalar, request_type
+from seatrial.serve.messages import RANK_MAX, FeedbackRequest, Number, Scalar, request_type
 
 BODY_EXAMPLES = {
     "text": '{"inputs": ["some text"]}',
@@ -70,6 +70,9 @@ class PredictParser:
         while inside and isinstance(inside[0], list):
             inside = inside[0]
             depth += 1
+        where = "/input" if single else f"/inputs/{place}"
+        if depth >= RANK_MAX:
+            raise self._shape(where, f"expected at most {RANK_MAX} dimensions, got {depth + 1}")
         kind: Any = list[Number]
         for _ in range(depth):
             kind = list[kind]
@@ -77,7 +80,6 @@ class PredictParser:
             msgspec.convert(row, kind, strict=True)
         except (msgspec.ValidationError, RecursionError) as error:
             pointer, what = split(str(error))
-            where = "/input" if single else f"/inputs/{place}"
             raise self._shape(where + pointer, what) from None
 
     def _invalid(self, body: bytes, message: str) -> InputError:
@@ -104,7 +106,7 @@ def feedback(body: bytes) -> FeedbackRequest:
     """
     hint = 'Send for example {"id": "…", "row": 0, "label": "yes"}'
     try:
-        said = _feedback_decoder.decode(body)
+        said = _feedback(body)
     except msgspec.ValidationError as error:
         decode_any(body)
         pointer, what = split(str(error))
@@ -117,6 +119,18 @@ def feedback(body: bytes) -> FeedbackRequest:
             "received neither label nor rating; accepted is one of them or both.", hint=hint
         )
     return said
+
+
+def _feedback(body: bytes) -> FeedbackRequest:
+    try:
+        return _feedback_decoder.decode(body)
+    except msgspec.ValidationError:
+        document = decode_any(body)
+        row = document.get("row") if isinstance(document, dict) else None
+        if not (isinstance(row, float) and row.is_integer()):
+            raise
+        # JSON knows numbers only: 1.0 is as whole as 1.
+        return msgspec.convert({**document, "row": int(row)}, FeedbackRequest)
 
 
 def rows_seen(body: bytes) -> list[Any]:

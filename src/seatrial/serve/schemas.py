@@ -21,6 +21,7 @@ from seatrial.serve.doors.inference import (
 from seatrial.serve.doors.signature import Signature
 from seatrial.serve.identifiers import ROWS_MAX
 from seatrial.serve.messages import (
+    RANK_MAX,
     FeedbackAnswer,
     FeedbackRequest,
     PredictAnswer,
@@ -51,9 +52,8 @@ TYPES: Final = (
 
 _JSON_TYPES: Final = {"BYTES": "string", "INT64": "integer", "FP64": "number", "BOOL": "boolean"}
 _EXAMPLES: Final = {"BYTES": "some text", "INT64": 1, "FP64": 1.5, "BOOL": True, "": 1.5}
+_BOUNDS: Final = {"integer": {"minimum": -(2**63), "maximum": 2**64 - 1}}
 _NUMBER: Final[Schema] = {"type": ["number", "boolean", "null"]}
-_DEPTH: Final = 4
-"""Levels of nesting that are spelled out for arrays of unknown shape."""
 
 
 def reference(name: str) -> Schema:
@@ -75,7 +75,7 @@ def components(signature: Signature) -> dict[str, Schema]:
     found["PredictRequest"] = predict_request(signature)
     # What the types leave to the code that reads them, which names the place in its own way.
     said = found["FeedbackRequest"]
-    said["properties"]["row"] |= {"minimum": 0, "maximum": ROWS_MAX}
+    said["properties"]["row"] = {"type": "integer", "minimum": 0, "maximum": ROWS_MAX, "default": 0}
     said["anyOf"] = [{"required": ["label"]}, {"required": ["rating"]}]
     found["InferRequest"] = infer_request(signature)
     return found
@@ -105,7 +105,7 @@ def row_schema(signature: Signature) -> Schema:
     if signature.kind == "array":
         (tensor,) = signature.inputs()
         inner = tensor.shape[1:]
-        return _sized(inner) if is_small(inner) else _nested(_DEPTH)
+        return _sized(inner) if is_small(inner) else _nested(RANK_MAX)
     if signature.kind == "image":
         return {"type": "string", "contentEncoding": "base64"}
     if signature.kind == "chat":
@@ -162,10 +162,11 @@ def _record(signature: Signature) -> Schema:
     return {
         "type": "object",
         "properties": {
-            name: {"type": [kind, "null"]} if kind else scalar for name, kind in cells.items()
+            name: {"type": [kind, "null"]} | _BOUNDS.get(kind, {}) if kind else scalar
+            for name, kind in cells.items()
         },
         "required": list(known),
-        "additionalProperties": scalar,
+        "additionalProperties": False,
     }
 
 
@@ -178,7 +179,8 @@ def _sized(inner: Sequence[int]) -> Schema:
 
 def _nested(depth: int) -> Schema:
     """Return numbers in lists of one depth each, or a number alone."""
-    choices, level = [_NUMBER | {"type": ["number", "boolean"]}], _NUMBER
+    choices: list[Schema] = [{"type": "number"}]
+    level = _NUMBER
     for _ in range(depth):
         level = {"type": "array", "items": level}
         choices.append(level)

@@ -20,6 +20,9 @@ ROWS_SHOWN_WIDE: Final = 3
 CELLS_MAX: Final = 64
 """Most cells of one input whose sizes are spelled out; beyond, the page would be all sizes."""
 
+INNER_SHOWN: Final[tuple[list[int], ...]] = ([], [1], [2], [3], [4])
+"""Sizes of one input that are spelled out where nobody knows them, or they are many."""
+
 TEXT: Final[Schema] = {"type": "string"}
 _MAYBE: Final[Schema] = {"type": ["boolean", "null"]}
 _CONTENT: Final[Schema] = {"enum": ["str", "np", "pd", None]}
@@ -82,8 +85,8 @@ def _batches(signature: Signature, rows: int) -> Iterator[Schema]:
             )
     elif signature.kind == "array":
         inner = signature.inputs()[0].shape[1:]
-        if is_small(inner):
-            yield _list_of([_tensor([rows, *inner], "FP64")])
+        for sizes in [inner] if is_small(inner) else INNER_SHOWN:
+            yield _list_of([_tensor([rows, *sizes], "FP64")])
     else:
         yield _list_of([_tensor([rows], "BYTES")])
         yield _list_of([_tensor([rows, 1], "BYTES")])

@@ -112,6 +112,15 @@ def test_json_is_as_exact_as_the_datatype_says():
     assert tensors.from_json("x", "FP64", (1,), b"[0.1]").flat == [0.1]
 
 
+def test_whole_numbers_may_be_written_as_json_likes():
+    """1.0 is 1; large ones stay exact beside it, and the bounds hold."""
+    read = tensors.from_json("x", "INT64", (2, 1), b"[[1.0], [9007199254740993]]")
+    assert alike(read.flat, [1, 9007199254740993])
+    for data in (b"[128.0]", b'["1"]', b"[true]", b"[1.5]", b"[1e30]"):
+        with pytest.raises(InputError, match="data/0"):
+            tensors.from_json("x", "INT8", (1,), data)
+
+
 @pytest.mark.parametrize(
     ("datatype", "shape", "data", "words"),
     [

@@ -17,10 +17,8 @@ import numpy as np
 from msgspec import Meta, Struct
 
 from seatrial.core.errors import InputError
+from seatrial.serve.messages import RANK_MAX
 from seatrial.serve.parsing import split
-
-RANK_MAX: Final = 8
-"""Most dimensions of a tensor: more than any model takes."""
 
 FLOATS: Final = {"FP16": "<f2", "BF16": "<u2", "FP32": "<f4", "FP64": "<f8"}
 INTEGERS: Final = {
@@ -33,6 +31,8 @@ DATATYPES: Final = (*PACKED, "BYTES")
 
 _LENGTH = struct.Struct("<I")
 _UINT64_MAX = 2**64 - 1
+_NUMBERS: Final = "numbers of either kind"
+_ELEMENTS: Final[dict[str, Any]] = {"BYTES": str, "BOOL": bool, _NUMBERS: int | float}
 
 
 class Tensor(Struct, frozen=True, gc=False):
@@ -89,8 +89,11 @@ def from_json(name: str, datatype: str, shape: tuple[int, ...], data: bytes) -> 
     try:
         values = _decoder(datatype, depth).decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        pointer, what = split(str(error))
-        raise of_tensor(name, f"data{pointer}: {what}") from None
+        whole = _whole(datatype, depth, data)
+        if whole is None:
+            pointer, what = split(str(error))
+            raise of_tensor(name, f"data{pointer}: {what}") from None
+        values = whole
     for level in range(depth - 1):
         if any(len(inner) != shape[level + 1] for inner in values):
             raise of_tensor(name, f"data that does not nest as its shape {shown(shape)} says")
@@ -193,6 +196,20 @@ def _depth(data: bytes) -> int:
     return depth
 
 
+def _whole(datatype: str, depth: int, data: bytes) -> Any:
+    """Read whole numbers some of which are written as 1.0, which JSON tells from 1 nowhere.
+
+    The bounds of the datatype hold for them too; ``None`` where there is anything else.
+    """
+    if datatype not in INTEGERS:
+        return None
+    try:
+        values = _decoder(_NUMBERS, depth).decode(data)
+        return msgspec.convert(values, _decoder(datatype, depth).type, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 @lru_cache(maxsize=len(DATATYPES) * RANK_MAX)
 def _decoder(datatype: str, depth: int) -> msgspec.json.Decoder[Any]:
     kind: Any = _element(datatype)
@@ -202,19 +219,19 @@ def _decoder(datatype: str, depth: int) -> msgspec.json.Decoder[Any]:
 
 
 def _element(datatype: str) -> Any:
-    if datatype == "BYTES":
-        return str | None
-    if datatype == "BOOL":
-        return bool | None
-    if datatype in FLOATS:
-        return float | None
+    if datatype in INTEGERS:
+        return _bounded(datatype) | None
+    return _ELEMENTS.get(datatype, float) | None
+
+
+def _bounded(datatype: str) -> Any:
     bits = int(datatype.lstrip("UINT"))
     if datatype == "UINT64":
         # The decoder's own bounds end at 63 bits; the rest is checked beside it.
-        return Annotated[int, Meta(ge=0)] | None
+        return Annotated[int, Meta(ge=0)]
     if datatype[0] == "U":
-        return Annotated[int, Meta(ge=0, le=2**bits - 1)] | None
-    return Annotated[int, Meta(ge=-(2 ** (bits - 1)), le=2 ** (bits - 1) - 1)] | None
+        return Annotated[int, Meta(ge=0, le=2**bits - 1)]
+    return Annotated[int, Meta(ge=-(2 ** (bits - 1)), le=2 ** (bits - 1) - 1)]
 
 
 def _as_declared(name: str, datatype: str, values: list[Any]) -> list[Any]:
