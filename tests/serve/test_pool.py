@@ -11,36 +11,42 @@ import uvloop
 
 from seatrial.core import settings as settings_table
 from seatrial.core.errors import WorkerLostError
+from seatrial.models.process import launch
 from seatrial.serve.pool import Pool
 
 LIMIT_S = 30
 
 
 class Roster:
-    """Keeps the workers that are in service."""
+    """Keeps the workers that are in service, and what happened to it."""
 
     def __init__(self):
         self.workers = []
+        self.told = []
 
     def add(self, worker):
         self.workers.append(worker)
+        self.told.append(("add", worker.number))
 
     async def retire(self, worker):
-        self.remove(worker)
+        self.workers.remove(worker)
+        self.told.append(("retire", worker.number))
 
     def remove(self, worker):
-        if worker in self.workers:
-            self.workers.remove(worker)
+        self.workers.remove(worker)
+        self.told.append(("remove", worker.number))
 
 
-def pool_of(folder, warm_up, workers=2):
+def pool_of(folder, warm_up, workers=2, roster=None, memory_mib=0, **options):
+    document = {"model": {"load": "model:load"}, "serving": {"worker_memory_mib": memory_mib}}
     return Pool(
         folder=folder,
-        settings=settings_table.parse({"model": {"load": "model:load"}}, environment={}),
+        settings=settings_table.parse(document, environment={}),
         variant="original",
         count=workers,
-        dispatcher=Roster(),
+        dispatcher=roster or Roster(),
         warm_up=warm_up,
+        **options,
     )
 
 
@@ -140,3 +146,154 @@ def test_whenever_a_start_is_interrupted_nothing_is_left(tmp_path, loop):
         if not ran:
             break
     assert count > 5, "too few places to be all of them"
+
+
+GROWING = """
+HELD = []
+
+def predict(inputs):
+    for value in inputs:
+        if value == "grow":
+            HELD.append(bytearray(b"x") * 2**23)
+    return inputs
+
+def load():
+    return predict
+"""
+
+
+async def until(condition):
+    async with asyncio.timeout(LIMIT_S):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def ready(worker):
+    await worker.answer(["a"], limit_s=LIMIT_S)
+
+
+class TestGrowth:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        (tmp_path / "model.py").write_text(GROWING)
+        return tmp_path
+
+    async def grown(self, pool, roster, past="due"):
+        """Start one worker and let it grow past what it may."""
+        await pool.start()
+        (worker,) = roster.workers
+        while not getattr(worker, past).done():
+            await worker.answer(["grow"], limit_s=LIMIT_S)
+        return worker
+
+    def test_the_next_one_is_warm_before_the_old_one_goes(self, folder):
+        roster, recycled = Roster(), []
+
+        async def inside():
+            pool = pool_of(folder, ready, 1, roster, memory_mib=200, on_recycled=recycled.append)
+            try:
+                old = await self.grown(pool, roster)
+                await until(lambda: recycled)
+                assert roster.told == [("add", 0), ("add", 1), ("retire", 0)]
+                assert pool.ready == 1
+                assert pool.seats[0].worker is roster.workers[0] is not old
+                assert pool.seats[0].recycled == 1
+                assert await old.lost == 0
+            finally:
+                await pool.close()
+
+        asyncio.run(inside())
+        assert recycled[0] < 200 * 2**20
+
+    def test_one_that_reaches_its_ceiling_does_not_wait_for_the_next(self, folder):
+        roster, recycled = Roster(), []
+        warm = asyncio.Event()
+
+        async def warm_up(worker):
+            await ready(worker)
+            if worker.number:
+                await warm.wait()
+
+        async def inside():
+            pool = pool_of(folder, warm_up, 1, roster, memory_mib=200, on_recycled=recycled.append)
+            try:
+                old = await self.grown(pool, roster, past="over")
+                await until(lambda: roster.told == [("add", 0), ("retire", 0)])
+                assert await old.lost == 0
+                warm.set()
+                await until(lambda: recycled)
+                assert [worker.number for worker in roster.workers] == [1]
+            finally:
+                await pool.close()
+
+        asyncio.run(inside())
+
+    def test_where_no_other_can_be_started_it_works_on(self, folder):
+        roster, losses = Roster(), []
+
+        async def warm_up(worker):
+            await ready(worker)
+            if worker.number == 1:
+                raise ZeroDivisionError("not this one")
+
+        async def inside():
+            pool = pool_of(folder, warm_up, 1, roster, memory_mib=200, on_loss=losses.append)
+            try:
+                old = await self.grown(pool, roster)
+                await until(lambda: losses)
+                assert roster.told == [("add", 0)]
+                while not old.due.done():
+                    await old.answer(["grow"], limit_s=LIMIT_S)
+                await until(lambda: roster.told[-1] == ("retire", 0))
+                assert [worker.number for worker in roster.workers] == [2]
+            finally:
+                await pool.close()
+
+        asyncio.run(inside())
+        assert "ZeroDivisionError" in losses[0].message
+
+    def test_one_that_dies_meanwhile_is_replaced_by_the_one_that_was_due(self, folder):
+        roster, recycled = Roster(), []
+
+        async def inside():
+            pool = pool_of(folder, ready, 1, roster, memory_mib=200, on_recycled=recycled.append)
+            try:
+                old = await self.grown(pool, roster)
+                await old.kill()
+                await until(lambda: roster.workers and roster.workers[0] is not old)
+                assert ("remove", 0) in roster.told or ("retire", 0) in roster.told
+                assert [worker.number for worker in roster.workers] == [1]
+            finally:
+                await pool.close()
+
+        asyncio.run(inside())
+
+
+class TestLaunched:
+    @pytest.fixture
+    def host(self, tmp_path):
+        (tmp_path / "model.py").write_text("def load():\n    return lambda inputs: inputs\n")
+        settings = settings_table.parse({"model": {"load": "model:load"}}, environment={})
+        return launch(tmp_path, settings=settings)
+
+    def test_a_process_that_loads_already_becomes_the_first_worker(self, tmp_path, host):
+        roster = Roster()
+
+        async def inside():
+            pool = pool_of(tmp_path, ready, 1, roster, launched=[host])
+            try:
+                await pool.start()
+                assert roster.workers[0].pid == host.pid
+                await roster.workers[0].kill()
+                await until(lambda: roster.workers and roster.workers[0].pid != host.pid)
+            finally:
+                await pool.close()
+
+        asyncio.run(inside())
+
+    def test_it_ends_with_a_pool_that_never_started(self, tmp_path, host):
+        async def inside():
+            await pool_of(tmp_path, ready, 1, launched=[host]).close()
+
+        asyncio.run(inside())
+        assert psutil.Process().children() == []
