@@ -63,3 +63,10 @@ def test_the_rates_are_those_of_the_schedule():
     summary = summarise(loaded(2000))
     assert round(summary.offered_per_s) == 100
     assert 99 <= summary.achieved_per_s <= 100
+
+
+def test_connections_that_were_too_few_are_criticised():
+    result = simulate_load(
+        lambda _, sent: (sent + 0.25, 200), arrivals_s=constant(100, duration_s=20), connections=10
+    )
+    assert any("waited for one of" in sentence for sentence in criticisms(result))

@@ -47,6 +47,9 @@ LATE_MS = 1.0
 CPU_SHARE_MAX = 0.9
 """Of one core: a generator that takes more has no time left to send on time."""
 
+HELD_SHARE = 0.01
+"""Part of the requests that may wait for a connection before it is worth a word."""
+
 BEYOND_P99 = 10
 """Requests wanted beyond p99: with fewer its interval is open or spans several percentiles."""
 
@@ -262,7 +265,14 @@ def criticisms(result: LoadResult) -> tuple[str, ...]:
             "a closed loop: callers wait with the service, so its latencies are not what users "
             "who come on their own would feel"
         )
-    unsent = int(np.isnan(result.lateness_s).sum())
+    never_sent = np.isnan(result.lateness_s)
+    held = int((result.held & ~never_sent).sum())
+    if held > HELD_SHARE * result.offered:
+        said.append(
+            f"{held:,} requests waited for one of {result.connections:,} connections: the service "
+            "never saw more than that at once"
+        )
+    unsent = int(never_sent.sum())
     if unsent:
         said.append(
             f"{unsent:,} requests were never sent: every connection was busy until their deadline"
