@@ -134,7 +134,7 @@ class Admission:
         batcher = self._batcher
         if not batcher.rows_waiting:
             return ADMITTED
-        wait_s = batcher.expected_wait_s(key)
+        wait_s = batcher.expected_wait_s(key, now_s=now_s)
         left_s = deadline_s - now_s
         reason: Reason | None = None
         if wait_s > self._wait_share * left_s:

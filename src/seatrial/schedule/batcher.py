@@ -47,10 +47,13 @@ __all__ = [
 WINDOW = 64
 """Requests among which neighbours in size are sought, however many wait: it bounds a decision."""
 
+OVERDUE = 2.0
+"""A batch is overdue after so many times what it should take."""
+
 FULL_SMOOTHING = 0.05
 """Weight of the newest batch in the rows of a full one: as many as went while more waited."""
 
-PACE_MEMORY = 30.0
+PACE_MEMORY = 20.0
 """Batches from which waiting times are estimated: a tenfold slower model shows after a few."""
 
 DEADLINES_SPARE = 64
@@ -290,8 +293,13 @@ class Batcher:
         """
         return self._due_s
 
-    def expected_wait_s(self, key: str = "") -> float:
-        """Return how long a row of that key that came now would wait before it starts."""
+    def expected_wait_s(self, key: str = "", *, now_s: float | None = None) -> float:
+        """Return how long a row of that key that came now would wait before it starts.
+
+        Args:
+            key: Whose it is.
+            now_s: The time; with it, workers whose batch is overdue count for less.
+        """
         turns = self._turns
         rows, cost = float(turns.rows), turns.cost
         if turns.keys > 1 or (rows and turns.flow(key) is None):
@@ -301,7 +309,8 @@ class Batcher:
             # Each other key is served as much as this one, as long as it has anything.
             rows = min(rows, (before[0] + 1.0) * keys - 1.0)
             cost = min(cost, before[1] * keys + (keys - 1.0) * cost / max(turns.rows, 1))
-        return self._seconds(rows, cost) / max(self.workers, 1)
+        workers = float(max(self.workers, 1)) if now_s is None else self._speed(now_s)
+        return self._seconds(rows, cost) / workers
 
     def cost(self, *, rows: int, sizes: Sequence[float] | float = 1) -> float:
         """Return what rows cost, in the packing's unit."""
@@ -333,6 +342,19 @@ class Batcher:
     def retry_after_s(self) -> int:
         """Return what a rejected caller is told: when half of the queue should be gone."""
         return min(max(math.ceil(self.expected_wait_s() / 2), RETRY_MIN_S), RETRY_MAX_S)
+
+    def _speed(self, now_s: float) -> float:
+        """Return how many workers do their work at the pace learnt, at least a hundredth of one.
+
+        Of one that has run its batch for longer than it should, only as much is counted as would
+        explain that: a model that became slower shows before its first slow batch has ended.
+        """
+        speed = float(len(self._idle))
+        for busy in self._busy.values():
+            usual_s = OVERDUE * self.pace.expect(busy.cost)
+            ran_s = now_s - busy.since_s
+            speed += 1.0 if ran_s <= usual_s else usual_s / ran_s
+        return max(speed, 0.01)
 
     def _seconds(self, rows: float, cost: float) -> float:
         """Return how long one worker needs for so many rows of that cost, in full batches."""

@@ -16,6 +16,7 @@ to take, ``gradient = clamp(tolerance * long / short, 0.5, 1)``, and move the li
 from __future__ import annotations
 
 import math
+from collections import deque
 from statistics import median
 
 from msgspec import Struct
@@ -36,7 +37,10 @@ WINDOW_S = 0.1
 """Shortest time between two changes of the limit."""
 
 WINDOW_BATCHES = 5
-"""Fewest batches between two changes: their median is not moved by a single pause."""
+"""Fewest batches between two changes."""
+
+RECENT_BATCHES = 20
+"""Batches whose median is compared: a few pauses do not move it, noise moves it little."""
 
 USUAL_MEMORY_S = 300.0
 """How long a past the usual speed is learnt from: a slower model becomes usual after minutes."""
@@ -93,7 +97,8 @@ class Limiter:
         self.slowness = 1.0
         self._shape = Pace(memory=SHAPE_MEMORY)
         self._usual = 1.0
-        self._window: list[tuple[float, float]] = []
+        self._recent: deque[tuple[float, float]] = deque(maxlen=RECENT_BATCHES)
+        self._fresh = 0
         self._since_s = self._moved_s = self._slow_s = -math.inf
         self._batches = 0
         self._batch_cost = self._row_cost = 0.0
@@ -108,15 +113,16 @@ class Limiter:
         self._batches += 1
         self._batch_cost += BATCH_SMOOTHING * (cost - self._batch_cost)
         self._row_cost += BATCH_SMOOTHING * (cost / ran.rows - self._row_cost)
-        self._window.append((ran.expected, ran.seconds))
-        if len(self._window) >= WINDOW_BATCHES and now_s - self._moved_s >= WINDOW_S:
+        self._recent.append((ran.expected, ran.seconds))
+        self._fresh += 1
+        if self._fresh >= WINDOW_BATCHES and now_s - self._moved_s >= WINDOW_S:
             self._judge(now_s - self._moved_s)
             self._moved_s = now_s
             self._move(load, load.inflight + cost, now_s)
 
     def _judge(self, elapsed_s: float) -> None:
-        """Compare the window with what is usual, and learn from it."""
-        ratios = [took / max(self._shape.expect(expected), 1e-9) for expected, took in self._window]
+        """Compare the last batches with what is usual, and learn from those that are new."""
+        ratios = [took / max(self._shape.expect(expected), 1e-9) for expected, took in self._recent]
         ratio = median(ratios)
         if self.calibrating:
             self._usual = 1.0
@@ -125,11 +131,12 @@ class Limiter:
         self.slowness = ratio / self._usual
         # Slow batches would teach the shape that large ones, which come with them, take long.
         most = math.inf if self.calibrating else TOLERANCE * self._usual
+        fresh = min(self._fresh, len(ratios))
         if ratio < most:
-            for (expected, took), own in zip(self._window, ratios, strict=True):
+            for own, (expected, took) in list(zip(ratios, self._recent, strict=True))[-fresh:]:
                 if own < most:
                     self._shape.learn(expected, took / self._usual)
-        self._window.clear()
+        self._fresh = 0
 
     def _move(self, load: Load, inflight: float, now_s: float) -> None:
         if self.calibrating:
