@@ -1,7 +1,7 @@
 """What a batch profile decides: which rows share a call, and how many workers there are.
 
 A row joins a batch only where the modelled time of the joint call is less than that of running it
-otherwise, and only where the callers together wait less for it. With ``n`` rows in the batch and
+apart, and only where the callers together wait less for it. With ``n`` rows in the batch and
 ``q`` rows waiting behind, joining keeps each of the ``n`` longer by what the call grows, and spares
 the row and, over ``w`` workers, everybody behind it what the joint call saves:
 
@@ -20,9 +20,6 @@ from seatrial.schedule.sampling import doublings
 
 ROWS_MAX = 64
 """Rows of a batch where nobody set a limit."""
-
-PEERS = 0.25
-"""Share of the waiting rows counted on as future company of like size for a row left behind."""
 
 NEAR_BEST = 1.02
 """A batch within this factor of the cheapest time per row is as good, and sooner done."""
@@ -103,7 +100,7 @@ class CostPacking:
             waiting: Rows that wait behind.
         """
         growth = self._growth(rows, size_max, size, count)
-        saving = count * self._otherwise(size, waiting) - growth
+        saving = count * self.profile.alone(size) - growth
         if saving <= 0.0:
             return False
         return rows * growth <= saving * (count + waiting / self._workers)
@@ -122,17 +119,6 @@ class CostPacking:
         seconds = self.profile.seconds
         joint = seconds(rows + count, max(size_max, size), count * size)
         return joint - seconds(rows, size_max, 0.0)
-
-    def _otherwise(self, size: float, waiting: int) -> float:
-        """Return what a row costs that is left to later batches, given who could join it there."""
-        peers = 1.0 + PEERS * waiting
-        cost = self.profile.alone(size)
-        if peers >= 2.0:  # noqa: PLR2004  (alone otherwise)
-            for rows, row_s in self._options(size):
-                if rows > peers:
-                    break
-                cost = min(cost, row_s)
-        return cost
 
     def _options(self, size: float) -> list[tuple[int, float]]:
         """Return time per row of batches of like rows, ascending in rows."""
