@@ -123,13 +123,14 @@ class Ladder:
             pressure: How full the one is that answers at present, 1 is full; asked while the
                 variant answers everybody.
         """
-        first, other = model, variant
-        if self._relieved and variant is not None and self._persists(now_s, pressure):
-            first, other = variant, None
-        verdict = first()
+        relieved = variant is not None and self._relieved and self._persists(now_s, pressure)
+        verdict = variant() if relieved and variant is not None else model()
         if isinstance(verdict, Admitted):
-            return SERVE_VARIANT if first is variant else SERVE
+            return SERVE_VARIANT if relieved else SERVE
+        other = None if relieved else variant
         for rung in self._rungs:
+            if rung == "reject":
+                break
             step = self._try(now_s, rung, other, eta)
             if step is not None:
                 self._used_s[rung] = now_s
