@@ -17,7 +17,7 @@ from seatrial.trials.items import BY_ID, ITEMS
 from seatrial.trials.outcome import unmet
 from seatrial.trials.progress import Silent
 from seatrial.trials.rig import Rig
-from seatrial.trials.trial import INSIDE_ONLY, NEEDS, ORDER, judge, names, run_trial
+from seatrial.trials.trial import INSIDE_ONLY, NEEDS, ON_REQUEST, ORDER, judge, names, run_trial
 
 MODEL = "def load():\n    return lambda texts: ['yes' if 'good' in t else 'no' for t in texts]\n"
 SETTINGS = '[model]\nload = "model:load"\n\n[eval]\ndata = "eval.jsonl"\n'
@@ -124,8 +124,10 @@ class TestNames:
 
     def test_every_need_is_the_need_of_an_item_and_has_a_measurement(self):
         assert set(NEEDS) <= set(BY_ID)
-        assert {kind for kinds in NEEDS.values() for kind in kinds} <= {*ORDER, "gap"}
-        assert set(ORDER) == set(plugins.measurements.names())
+        needed = {kind for kinds in NEEDS.values() for kind in kinds}
+        assert needed <= {*ORDER, *ON_REQUEST, "gap"}
+        # The profile is no proof of anything: the server reads it.
+        assert {*ORDER, *ON_REQUEST, "profile"} == set(plugins.measurements.names())
         assert set(INSIDE_ONLY) <= set(ORDER)
 
 

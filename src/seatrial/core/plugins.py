@@ -37,6 +37,7 @@ measurements: Registry[Any] = Registry(
         "skew": "seatrial.trials.measurements:skew",
         "calibration": "seatrial.trials.measurements:calibration",
         "staleness": "seatrial.trials.measurements:staleness",
+        "overload": "seatrial.trials.measurements:overload",
     },
 )
 """``measurement(rig: Rig) -> Evidence``."""

@@ -12,6 +12,7 @@ from seatrial.evidence.documents import Evidence
 from seatrial.measure.batching import measure_batching
 from seatrial.measure.calibration import Scored, measure_calibration
 from seatrial.measure.latency import measure_latency
+from seatrial.measure.overload import measure_overload
 from seatrial.measure.profile import measure_profile
 from seatrial.measure.ratestep import Limits
 from seatrial.measure.skew import measure_skew
@@ -36,6 +37,7 @@ SHARES = {
     "latency": 0.6,
     "skew": 0.5,
     "staleness": 0.5,
+    "overload": 0.9,
     "profile": 0.5,
 }
 """Of the time that is left when a measurement begins, in the order in which they run."""
@@ -161,6 +163,17 @@ def staleness(rig: Rig) -> Evidence:
         return measure_staleness(
             rig.outside, other, rows, at=rig.at, budget=rig.budget.share(SHARES["staleness"])
         )
+
+
+def overload(rig: Rig) -> Evidence:
+    """Offer the service several times what it can do, and a spike whose clients try again."""
+    return measure_overload(
+        rig.outside.url,
+        rig.bodies(real_inputs(rig, BODIES_MAX)),
+        at=rig.at,
+        budget=rig.budget.share(SHARES["overload"]),
+        headers=rig.outside.headers,
+    )
 
 
 def calibration(rig: Rig) -> Evidence:

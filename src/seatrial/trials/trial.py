@@ -22,8 +22,11 @@ from seatrial.trials.rig import Rig
 
 Result = TypeVar("Result")
 
-ORDER = ("batching", "variants", "start", "latency", "skew", "staleness", "calibration")
+ORDER = ("batching", "variants", "start", "latency", "skew", "calibration")
 """Measurements of a whole trial; the gap comes before calibration, which reads its answers."""
+
+ON_REQUEST = ("staleness", "overload")
+"""Measured where they are asked for: the one needs a second model, the other hurts other users."""
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "batch-profile": ("batching",),
@@ -32,12 +35,16 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "latency-budget": ("latency",),
     "production-evaluation": ("gap", "skew"),
     "cache-invalidation": ("staleness",),
+    "degradation-plan": ("overload",),
     "warm-up": ("start",),
     "confidence": ("calibration",),
 }
 """What the proof of an item reads."""
 
-DISPROVED_BY: Mapping[str, str] = {"cache-invalidation": "stale-cache"}
+DISPROVED_BY: Mapping[str, tuple[str, ...]] = {
+    "cache-invalidation": ("stale-cache",),
+    "degradation-plan": ("overload-collapse", "retry-storm"),
+}
 """Failures that make an item fail, whatever else it would take for it to pass."""
 
 INSIDE_ONLY: Mapping[str, str] = {
@@ -85,9 +92,7 @@ def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Ou
     """
     _check_not_applicable(rig.settings.not_applicable)
     started, started_s = rig.clock.utc(), rig.clock.now_s()
-    wanted = _wanted(only)
-    if not rig.settings.endpoint.also:
-        wanted.discard("staleness")
+    wanted = _wanted(only, also=bool(rig.settings.endpoint.also))
     evidence: dict[str, Evidence] = {}
     reasons: dict[str, str] = {}
     gap = None
@@ -95,7 +100,7 @@ def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Ou
     rig.eval_scores  # noqa: B018  (a model that cannot answer its eval set ends the trial here)
     for sentence in rig.left_out:
         progress.note(sentence)
-    for kind in ORDER:
+    for kind in (*ORDER, *ON_REQUEST):
         if kind == "calibration" and {"gap", "calibration"} & wanted:
             progress.stage("comparing eval with production, and explaining the difference")
             gap = _attempt(rig, lambda: measure_production(rig), "gap", reasons)
@@ -150,9 +155,10 @@ def judge(case: Case, item: Item) -> ItemResult:
     reason = case.settings.not_applicable.get(item.id)
     if reason:
         return judged(item.id, "not_applicable", "", because=reason)
-    against = case.failures.get(DISPROVED_BY.get(item.id, ""))
-    if against is not None and against.found:
-        return _disproved(item, against, case)
+    for name in DISPROVED_BY.get(item.id, ()):
+        against = case.failures.get(name)
+        if against is not None and against.found:
+            return _disproved(item, against, case)
     if not case.inside and item.inside:
         return _outside(item)
     if item.id not in plugins.proofs:
@@ -201,10 +207,11 @@ def _attempt(
         return None
 
 
-def _wanted(only: Sequence[str] | None) -> set[str]:
+def _wanted(only: Sequence[str] | None, *, also: bool) -> set[str]:
     if only is None:
-        return {*ORDER, "gap"}
-    return {kind for item in only for kind in NEEDS.get(item, ())}
+        return {*ORDER, "gap", "staleness"} if also else {*ORDER, "gap"}
+    wanted = {kind for item in only for kind in NEEDS.get(item, ())}
+    return wanted if also else wanted - {"staleness"}
 
 
 def _next(items: Sequence[ItemResult], rig: Rig) -> str:

@@ -28,6 +28,8 @@ BUILTIN = {
     "latency-budget": "seatrial.testing.bank.latency:LATENCY_BUDGET",
     "serving-skew": "seatrial.testing.bank.skew:SERVING_SKEW",
     "stale-cache": "seatrial.testing.bank.staleness:STALE_CACHE",
+    "overload-collapse": "seatrial.testing.bank.overload:OVERLOAD_COLLAPSE",
+    "retry-storm": "seatrial.testing.bank.overload:RETRY_STORM",
 }
 
 

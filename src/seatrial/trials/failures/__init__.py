@@ -18,6 +18,7 @@ from seatrial.evidence.findings import FailureResult
 from seatrial.trials.failures.company import judge_dependence, judge_overflow
 from seatrial.trials.failures.latency import judge_latency
 from seatrial.trials.failures.memory import judge_memory
+from seatrial.trials.failures.overload import judge_overload, judge_storm
 from seatrial.trials.failures.skew import judge_skew
 from seatrial.trials.failures.speed import judge_cliff, judge_loop
 from seatrial.trials.failures.staleness import judge_stale
@@ -41,6 +42,8 @@ JUDGES: dict[str, Judge] = {
     "latency-budget": Judge("latency", judge_latency),
     "serving-skew": Judge("skew", judge_skew),
     "stale-cache": Judge("staleness", judge_stale),
+    "overload-collapse": Judge("overload", judge_overload),
+    "retry-storm": Judge("overload", judge_storm),
 }
 
 
