@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.records import engine, sealing
 from seatrial.records.files import Files
 from seatrial.records.log import LogWriter
 from seatrial.records.places import Places
@@ -306,7 +305,6 @@ def test_an_error_stops_neither_the_keeper_nor_the_other_segments(tmp_path, fill
 KEEPER = """
 import os, signal, sys
 from pathlib import Path
-from seatrial.records import engine, sealing
 from seatrial.records.files import Files
 from seatrial.records.sealing import seal
 class Deadly(Files):
@@ -339,23 +337,11 @@ def test_the_raw_log_is_for_its_own_account_only(tmp_path, fill) -> None:
     assert segment.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("part_bytes", [1, 40, 100, 10_000])
-def test_rows_come_out_in_order_whatever_they_are_divided_into(
-    tmp_path, monkeypatch, part_bytes
-) -> None:
-    """Files of no more than so many bytes, but for rows that are longer."""
-    monkeypatch.setattr(sealing, "PART_BYTES", part_bytes)
-    monkeypatch.setattr(sealing, "GROUP_ROWS", 2_048)
-    rows = [b'{"id": "%d", "position": %d}\n' % (n, n) for n in range(20)]
-    rows[7] = b'{"id": "7", "position": 7, "input": "%b"}\n' % (b"x" * 5_000)
-    assert to_parquet(iter(rows), tmp_path / "out.parquet") == 20
-    with engine.connection() as db:
-        found = db.execute(
-            f"SELECT id, length(input) FROM read_parquet({engine.path(tmp_path / 'out.parquet')})"
-        ).fetchall()
-    assert [row[0] for row in found] == [str(n) for n in range(20)]
-    assert found[7][1] == 5_000
-
-
-def test_a_segment_without_rows_becomes_a_file_without_rows(tmp_path) -> None:
-    assert to_parquet([], tmp_path / "out.parquet") == 0
+def test_flat_rows_that_a_dead_run_left_are_removed(tmp_path, fill, ids_in) -> None:
+    fill(tmp_path)
+    left = Places.of(tmp_path).sealed / "flat-of-a-run-that-died"
+    left.mkdir(parents=True)
+    (left / "000000.ndjson").write_bytes(b"{}\n")
+    assert seal(tmp_path).problems == ()
+    assert_all_sealed(tmp_path, ids_in)
+    assert not left.exists()

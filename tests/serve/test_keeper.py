@@ -16,6 +16,7 @@ from seatrial.core.settings import EvalSettings, ModelSettings, Settings
 from seatrial.records import sealing
 from seatrial.records.log import LogWriter
 from seatrial.records.record import Record
+from seatrial.serve.converting import to_parquet_apart
 from seatrial.serve.describing import Describing
 from seatrial.serve.events import Events
 from seatrial.serve.keeper import Diary, keep
@@ -150,6 +151,19 @@ def test_the_reference_is_fitted_once_and_apart_from_the_keeper(tmp_path, settin
     said.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert said == ["None\n[]\n"] * 2
     assert frozen.stat().st_mtime_ns == made
+
+
+def test_duckdb_works_apart_from_the_keeper_to_the_same_end(tmp_path):
+    rows = [b'{"id": "%d"}\n' % number for number in range(10)]
+    assert to_parquet_apart(iter(rows), tmp_path / "out.parquet") == 10
+    assert [path.name for path in tmp_path.iterdir()] == ["out.parquet"]
+    assert duckdb.sql(f"SELECT count(*) FROM '{tmp_path}/out.parquet'").fetchall() == [(10,)]
+
+
+def test_rows_that_duckdb_refuses_stay_where_they_are(tmp_path, capfd):
+    with pytest.raises(OSError, match="ended with 1"):
+        to_parquet_apart([b"no json\n"], tmp_path / "out.parquet")
+    assert "JSON" in capfd.readouterr().err
 
 
 def test_an_eval_set_that_cannot_be_described_is_tried_once(tmp_path, settings):

@@ -8,30 +8,21 @@ is finished by the next.
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import Any
 
 from msgspec import Struct
 
 from seatrial.core import digests
-from seatrial.records import columns, engine, lines, manifest
+from seatrial.records import columns, lines, manifest
 from seatrial.records.columns import Describe
+from seatrial.records.conversion import Convert, to_parquet
 from seatrial.records.files import Files
 from seatrial.records.manifest import Manifest, Quarantined, Sealed
 from seatrial.records.places import SEALED_SUFFIX, SEGMENT_SUFFIX, Places
 from seatrial.records.segment import NEW_SUFFIX
-
-Convert = Callable[[Iterable[bytes], Path], int]
-"""Flat rows and a target -> number of rows written; ``OSError`` where it could not."""
-
-
-PART_BYTES = 2 * 2**20
-GROUP_ROWS = 4_096
-"""DuckDB holds what it reads of one file, and one group of what it writes. With one file for a
-whole segment and groups as large as it likes it takes 130 MB more, for files a third smaller."""
 
 
 class Sealing(Struct, frozen=True, kw_only=True):
@@ -85,50 +76,6 @@ def check(folder: Path, *, files: Files | None = None) -> Sealing:
         return Sealing()
     run = _Run(places, files or Files(), to_parquet, None)
     return run.locked(run.check)
-
-
-def to_parquet(rows: Iterable[bytes], target: Path) -> int:
-    """Write flat rows to a Parquet file.
-
-    Raises:
-        OSError: DuckDB could not; no partial file is left under that name.
-    """
-    import duckdb
-
-    with tempfile.TemporaryDirectory() as scratch, engine.connection() as db:
-        parts, longest = _parts(rows, Path(scratch))
-        files = f"[{', '.join(engine.path(part) for part in parts)}]"
-        source = columns.source(files, object_max_bytes=max(longest + 1, PART_BYTES))
-        try:
-            db.execute("SET threads = 1")
-            db.execute(
-                f"COPY (SELECT * FROM {source}) TO {engine.text(str(target))} "
-                f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {GROUP_ROWS})"
-            )
-            counted: Any = db.execute(
-                f"SELECT count(*) FROM read_parquet({engine.path(target)})"
-            ).fetchone()
-        except duckdb.Error as error:
-            raise OSError(str(error).strip().splitlines()[0]) from None
-    return int(counted[0])
-
-
-def _parts(rows: Iterable[bytes], folder: Path) -> tuple[list[Path], int]:
-    """Write rows to files of at most ``PART_BYTES`` or one row; return them and the longest row."""
-    parts: list[Path] = []
-    longest = 0
-    remaining = iter(rows)
-    row = next(remaining, b"")
-    while row or not parts:
-        parts.append(folder / f"{len(parts):06d}.ndjson")
-        size = 0
-        with parts[-1].open("wb") as file:
-            while row and (not size or size + len(row) <= PART_BYTES):
-                file.write(row)
-                size += len(row)
-                longest = max(longest, len(row))
-                row = next(remaining, b"")
-    return parts, longest
 
 
 class _Run:
@@ -226,7 +173,7 @@ class _Run:
             if name in listed:
                 continue
             if not name.endswith(SEALED_SUFFIX) or segment in waiting:
-                self.files.remove(self.places.sealed / name)
+                self._discard(self.places.sealed / name)
             else:
                 # Somebody put an older manifest back; with the segment gone this is the only copy.
                 self._commit(self.manifest.with_found(manifest.inspect(self.places, name, segment)))
@@ -235,6 +182,13 @@ class _Run:
             if name not in aside:
                 found = Quarantined(name=name, why="set aside by an earlier run")
                 self._commit(self.manifest.with_quarantined(found))
+
+    def _discard(self, path: Path) -> None:
+        """Remove what a run that died left half done: a file, or a folder of flat rows."""
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            self.files.remove(path)
 
     def _seal_one(self, name: str) -> Sealed | None:
         held = lines.Stream(lambda: self.files.open_stream(self.places.closed / name))

@@ -26,6 +26,7 @@ from seatrial.core.settings import Settings
 from seatrial.models.host import die_with_parent
 from seatrial.records.columns import Describe
 from seatrial.records.sealing import Sealing, seal
+from seatrial.serve.converting import to_parquet_apart
 from seatrial.serve.describing import Describing
 from seatrial.serve.events import Events
 
@@ -87,7 +88,7 @@ def keep(
     diary = diary or Diary()
     stopping = False
     while True:
-        sealing = seal(folder, describe=describe)
+        sealing = seal(folder, describe=describe, convert=to_parquet_apart)
         tell(sealing, events)
         diary.note(sealing)
         if stopping:
