@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from seatrial.schedule.batcher import (
     RETRY_MAX_S,
@@ -29,6 +30,9 @@ class Arrival:
     rows: int
     patience_s: float
     leaves_after_s: float = math.inf
+    sizes: int | tuple = 1
+    key: str = ""
+    deferred: bool = False
 
 
 @dataclass
@@ -44,6 +48,7 @@ class Sea:
     order: list = field(default_factory=list)
     batches: list = field(default_factory=list)
     ahead: dict = field(default_factory=dict)
+    rows: set = field(default_factory=set)
     now_s: float = 0.0
 
     def sail(self, arrivals):
@@ -78,7 +83,13 @@ class Sea:
             self.ahead[which] = len(self.batcher._turns), len(self.batches)
             self.obey(
                 self.batcher.arrive(
-                    at_s, which, rows=arrival.rows, deadline_s=at_s + arrival.patience_s
+                    at_s,
+                    which,
+                    rows=arrival.rows,
+                    deadline_s=at_s + arrival.patience_s,
+                    sizes=arrival.sizes,
+                    key=arrival.key,
+                    deferred=arrival.deferred,
                 )
             )
         elif kind == "leave":
@@ -120,8 +131,10 @@ class Sea:
         assert rows >= 1
         for part in run.parts:
             assert part.request not in self.fate, "expired, left or rejected rows must not run"
-            assert part.start == self.started[part.request], "rows start once and in order"
-            self.started[part.request] = part.stop
+            for row in range(part.start, part.stop):
+                assert (part.request, row) not in self.rows, "no row runs twice"
+                self.rows.add((part.request, row))
+            self.started[part.request] += part.stop - part.start
             self.order.append(part.request)
         self.running[run.worker] = len(self.batches)
         self.batches.append((self.now_s, run.parts))
@@ -141,19 +154,52 @@ class Sea:
         """Nothing waits while a worker is idle; the queue keeps its bound and its count."""
         if self.batcher._idle:
             assert not self.batcher._turns
+            assert self.batcher.rows_deferred == 0
         waiting = sum(entry.left for entry in self.batcher._turns)
         assert self.batcher.rows_waiting == waiting <= self.batcher._queue_rows
+        assert self.batcher.rows_deferred <= self.batcher._queue_rows
 
 
+class Padded(Struct, frozen=True):
+    """At most so many rows, and so many cells after padding."""
+
+    rows_max: int
+    padded_max: float
+
+    def cost(self, size):
+        return float(size)
+
+    def expected_s(self, *, rows, size_max, size_sum):
+        return 0.0
+
+    def room(self, *, rows, size_max, candidate, waiting):
+        cells = self.padded_max // max(size_max, candidate.size)
+        return max(min(self.rows_max - rows, int(cells) - rows, candidate.rows), 0)
+
+
+def arrival(*, at_s, sizes, patience_s, leaves_after_s=math.inf, key="", deferred=False):
+    rows = sizes[0] if isinstance(sizes[1], int) else len(sizes[1])
+    return Arrival(at_s, rows, patience_s, leaves_after_s, sizes[1], key, deferred)
+
+
+# Rows of one size, or a size for each.
+sized = st.tuples(st.integers(1, 12), st.integers(1, 99)) | st.tuples(
+    st.none(), st.lists(st.integers(1, 99), min_size=1, max_size=12).map(tuple)
+)
 arrivals = st.lists(
     st.builds(
-        Arrival,
+        arrival,
         at_s=st.floats(0, 5),
-        rows=st.integers(1, 12),
+        sizes=sized,
         patience_s=st.floats(0.05, 5),
         leaves_after_s=st.just(math.inf) | st.floats(0, 3),
+        key=st.sampled_from(["", "a", "b"]),
+        deferred=st.sampled_from([False, False, False, True]),
     ),
     max_size=40,
+)
+packings = st.builds(RowPacking, st.integers(1, 8)) | st.builds(
+    Padded, st.integers(1, 8), st.integers(50, 500)
 )
 
 
@@ -161,14 +207,14 @@ arrivals = st.lists(
 @given(
     arrivals=arrivals,
     workers=st.integers(1, 3),
-    rows_max=st.integers(1, 8),
+    packing=packings,
     queue_rows=st.integers(12, 60),
     seed=st.integers(0, 2**16),
 )
-def test_every_request_has_one_fate_whatever_happens(arrivals, workers, rows_max, queue_rows, seed):
+def test_every_request_has_one_fate_whatever_happens(arrivals, workers, packing, queue_rows, seed):
     """No row is lost, doubled or run for nobody, with callers leaving and workers hanging."""
     random_ = random.Random(seed)
-    batcher = Batcher(RowPacking(rows_max), queue_rows=queue_rows, grace_s=0.2)
+    batcher = Batcher(packing, queue_rows=queue_rows, grace_s=0.2)
     sea = Sea(
         batcher,
         workers,
@@ -184,24 +230,24 @@ def test_every_request_has_one_fate_whatever_happens(arrivals, workers, rows_max
         if fate == "rejected":
             assert sea.started[which] == 0
     for _, parts in sea.batches:
-        assert sum(part.stop - part.start for part in parts) <= rows_max
-    assert batcher.rows_waiting == batcher.rows_running == 0
+        assert sum(part.stop - part.start for part in parts) <= packing.rows_max
+    assert batcher.rows_waiting == batcher.rows_deferred == batcher.rows_running == 0
     assert not batcher._live
 
 
 @settings(deadline=None)
 @given(
     arrivals=st.lists(
-        st.builds(Arrival, st.floats(0, 2), st.integers(1, 40), st.just(1e9)),
+        st.builds(arrival, at_s=st.floats(0, 2), sizes=sized, patience_s=st.just(1e9)),
         min_size=1,
         max_size=40,
     ),
     workers=st.integers(1, 3),
-    rows_max=st.integers(1, 8),
+    packing=packings,
 )
-def test_nobody_starves(arrivals, workers, rows_max):
+def test_nobody_starves_whatever_sizes_others_have(arrivals, workers, packing):
     """A request starts after at most as many batches as requests waited before it came."""
-    batcher = Batcher(RowPacking(rows_max), queue_rows=10_000, grace_s=1.0)
+    batcher = Batcher(packing, queue_rows=10_000, grace_s=1.0)
     sea = Sea(batcher, workers, lambda rows: 0.1).sail(arrivals)
     assert set(sea.fate.values()) == {"answered"}
     first = {}
@@ -210,6 +256,20 @@ def test_nobody_starves(arrivals, workers, rows_max):
             first.setdefault(part.request, number)
     for which, (waiting, batches) in sea.ahead.items():
         assert first[which] - batches <= waiting
+
+
+@settings(deadline=None)
+@given(arrivals=arrivals, packing=packings)
+def test_the_same_events_lead_to_the_same_decisions(arrivals, packing):
+    """Nothing is drawn, and no order depends on addresses."""
+    runs = [
+        Sea(Batcher(packing, queue_rows=40, grace_s=0.2), 2, lambda rows: 0.07 * rows).sail(
+            arrivals
+        )
+        for _ in range(2)
+    ]
+    assert runs[0].batches == runs[1].batches
+    assert runs[0].fate == runs[1].fate
 
 
 @settings(deadline=None)
@@ -272,6 +332,77 @@ def test_a_lost_worker_gets_nothing_until_it_is_back():
     assert batcher.workers == 0
     assert batcher.arrive(0.2, 1, rows=1, deadline_s=9.0) == []
     assert batcher.idle(0.3, 1) == [Run(1, [Part(1, 0, 1)])]
+
+
+def test_texts_of_like_length_share_batches():
+    """Padding stays small although short and long texts come in turn."""
+    random_ = random.Random(9)
+    arrivals = [
+        Arrival(0.001 * n, 1, 1e9, sizes=random_.choice([10, 11, 12, 100, 105, 110]))
+        for n in range(200)
+    ]
+    sea = Sea(
+        Batcher(Padded(4, 450), queue_rows=999, grace_s=1.0), 2, lambda rows: 0.01 * rows
+    ).sail(arrivals)
+    cells = padded = 0
+    for _, parts in sea.batches:
+        sizes = [arrivals[part.request].sizes for part in parts]
+        cells += sum(sizes)
+        padded += len(sizes) * max(sizes)
+    assert padded <= 1.15 * cells
+
+
+def test_the_newest_of_the_greediest_makes_room_for_another_key():
+    batcher = Batcher(RowPacking(1), queue_rows=4, grace_s=1.0)
+    batcher.idle(0.0, 0)
+    for number in range(5):
+        batcher.arrive(0.0, number, rows=1, deadline_s=9.0, key="greedy")
+    assert batcher.arrive(0.0, 5, rows=1, deadline_s=9.0, key="greedy") == [Rejected(5, 1)]
+    assert batcher.arrive(0.0, 6, rows=1, deadline_s=9.0, key="other") == [Rejected(4, 1)]
+    assert batcher.rows_waiting == 4
+
+
+def test_idle_workers_divide_a_large_request():
+    """Once it is known that rows cost more than entering the model."""
+    batcher = Batcher(RowPacking(64), queue_rows=999, grace_s=1.0)
+    batcher.idle(0.0, 0)
+    batcher.arrive(0.0, 0, rows=64, deadline_s=1e9)
+    batcher.idle(0.64, 0)
+    batcher.idle(0.64, 1)
+    assert batcher.arrive(1.0, 1, rows=20, deadline_s=1e9) == [
+        Run(0, [Part(1, 0, 10)]),
+        Run(1, [Part(1, 10, 20)]),
+    ]
+
+
+def test_another_packing_prices_what_waits_anew():
+    batcher = Batcher(RowPacking(1), queue_rows=99, grace_s=1.0)
+    batcher.idle(0.0, 0)
+    for number, size in enumerate([7, 30, 50]):
+        batcher.arrive(0.0, number, rows=1, deadline_s=9.0, sizes=size)
+    batcher.packing = Padded(4, 400)
+    assert batcher.cost_inflight == 1.0 + 30.0 + 50.0
+    (run,) = batcher.idle(0.1, 0)
+    assert run.parts == [Part(1, 0, 1), Part(2, 0, 1)]
+
+
+def test_a_batch_of_deferred_rows_hangs_no_longer_than_any_other():
+    batcher = Batcher(RowPacking(1), queue_rows=9, grace_s=1.0, run_max_s=10.0)
+    batcher.idle(0.0, 0)
+    batcher.arrive(0.0, 0, rows=1, deadline_s=3600.0, deferred=True)
+    assert batcher.tick(10.9) == []
+    assert batcher.tick(11.0) == [Kill(0)]
+
+
+def test_deadlines_of_the_gone_are_swept_out():
+    """A server that answers in a millisecond does not remember ten seconds of requests."""
+    batcher = Batcher(RowPacking(1), queue_rows=9, grace_s=1.0)
+    batcher.idle(0.0, 0)
+    for number in range(10_000):
+        batcher.arrive(number * 1e-3, number, rows=1, deadline_s=1e6)
+        batcher.idle(number * 1e-3, 0)
+        batcher.done(number)
+    assert len(batcher._deadlines) < 200
 
 
 @pytest.mark.parametrize("load", [0.5, 3.0])

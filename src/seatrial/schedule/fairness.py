@@ -20,6 +20,9 @@ DEBT_ROUNDS = 64
 DEEP_ROUNDS = 8
 """A key that owes so many quanta joins a batch out of turn only after all others."""
 
+COST_MIN = 1e-12
+"""A row that is said to cost nothing still takes its turn."""
+
 QUANTUM_SMOOTHING = 0.02
 """Weight of the newest row in the quantum, which follows the mean cost of a row."""
 
@@ -99,7 +102,7 @@ class Turns:
         flow.cost += cost
         self.rows += entry.left
         self.cost += cost
-        self._quantum += QUANTUM_SMOOTHING * (entry.cost - self._quantum)
+        self._quantum += QUANTUM_SMOOTHING * (max(entry.cost, COST_MIN) - self._quantum)
 
     def price(self, cost: Callable[[float], float]) -> None:
         """Tell anew what a row of a size costs."""

@@ -8,6 +8,9 @@ OUTLIER = 10.0
 OUTLIERS_AFTER = 3.0
 """Batches seen before any is called an outlier."""
 
+COST_MIN = 1e-12
+"""A batch that is said to cost nothing still counts."""
+
 SPREAD_MIN = 1e-3
 """Least relative variance of cost at which the part per batch can be told from that per cost."""
 
@@ -40,6 +43,7 @@ class Pace:
 
     def learn(self, cost: float, seconds: float) -> None:
         """A batch of that cost took so long."""
+        cost = max(cost, COST_MIN)
         if self._n > OUTLIERS_AFTER:
             seconds = min(seconds, OUTLIER * (self.per_batch + self.per_cost * cost))
         keep = self._keep
