@@ -9,10 +9,10 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from seatrial.core import settings as settings_table
+from seatrial.core.closing import Closing
 from seatrial.core.errors import DeadlineExceededError, SeatrialError, WorkerLostError
 from seatrial.core.settings import Settings
 from seatrial.models import frames
@@ -26,7 +26,7 @@ CALL_LIMIT_S = 60.0
 """Longest wait for one call; a model that hangs must not hang its trial."""
 
 
-class ModelProcess:
+class ModelProcess(Closing):
     """The model of a folder, answering from a process of its own.
 
     A call that fails because the process died or hung raises; the next call starts a new one.
@@ -112,17 +112,6 @@ class ModelProcess:
             if self._host is not None:
                 self._host.close()
                 self._host = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def ask(
         self, operation: frames.Operation, inputs: list[Any], *, variant: str = ""
