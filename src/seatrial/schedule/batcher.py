@@ -401,7 +401,8 @@ class Batcher:
             chosen = share(window, most)
         else:
             window = turns.window(WINDOW)
-            chosen = neighbours(packing, window, most=most, waiting=turns.rows, last=turns.deep)
+            last = turns.deep if turns.keys > 1 else None
+            chosen = neighbours(packing, window, most=most, waiting=turns.rows, last=last)
         parts: list[Part] = []
         rows, cost, deadline_s = 0, 0.0, now_s
         for entry, size, count in chosen:

@@ -105,7 +105,7 @@ def neighbours(
     *,
     most: int,
     waiting: int,
-    last: Callable[[Waiting], bool],
+    last: Callable[[Waiting], bool] | None,
 ) -> Chosen:
     """Fill a batch with the first request of a window and those nearest to it in size.
 
@@ -116,7 +116,7 @@ def neighbours(
         window: Requests in the order of their turns.
         most: Rows of the batch, whatever the packing has room for.
         waiting: Rows that wait in all.
-        last: Whether a request joins only after all others.
+        last: Whether a request joins only after all others; ``None`` if none does.
     """
     head = window[0]
     near = head.size
@@ -154,7 +154,7 @@ def _offers(
     most: int,
     quota: int,
     taken: int,
-    last: Callable[[Waiting], bool],
+    last: Callable[[Waiting], bool] | None,
 ) -> list[tuple[bool, int, bool, float, int, float, int]]:
     """List rows in the order in which they may join.
 
@@ -167,7 +167,12 @@ def _offers(
     offers = []
     for at, entry in enumerate(window):
         within, held = quota, taken if at == 0 else 0
-        late = last(entry)
+        late = last is not None and last(entry)
+        if entry.left == 1:
+            if not held:
+                distance = abs(entry.size - near)
+                offers.append((late, int(distance / band), False, distance, at, entry.size, 1))
+            continue
         for size, offered in entry.offers(near, most):
             left = offered
             distance = abs(size - near)
