@@ -127,6 +127,9 @@ CONTAINED = {
     "variant-loss": '`[serving] variant = "original"`',
     "latency-budget": "fewer requests a server, or a cheaper variant; the deadline of a request",
     "serving-skew": "mending what the service does to its inputs; the report says what that is",
+    "stale-cache": "a cache key that holds the model, its version and its content",
+    "overload-collapse": "a queue bounded by time: 503 with `Retry-After`, late work dropped",
+    "retry-storm": "the same, and a budget for retries",
 }
 
 
