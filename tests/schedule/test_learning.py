@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from seatrial.schedule.learning import FIT_EVERY_MAX, Learner
+from seatrial.schedule.learning import FIT_EVERY_MAX, Learner, Undisturbed
 from seatrial.schedule.packing import packing
 from seatrial.schedule.profile import BatchProfile, Bend
 
@@ -80,3 +80,28 @@ def test_what_was_believed_before_is_packed_by_at_once_and_fades():
     assert learner.fit().seconds(4, 40, 160) == pytest.approx(prior.seconds(4, 40, 160), rel=0.05)
     live(learner, COST, batches=1_500, rng=np.random.default_rng(5))
     assert learner.fit().seconds(4, 60, 200) == pytest.approx(COST.seconds(4, 60, 200), rel=0.15)
+
+
+def test_other_processes_turns_do_not_count_for_a_model_that_computes():
+    rng, undisturbed = np.random.default_rng(0), Undisturbed()
+    told = [undisturbed.seconds(1.0 * factor, 0.98) for factor in [1.0, *rng.uniform(1, 9, 500)]]
+    assert told == pytest.approx([0.98] * 501)
+
+
+def test_the_clock_counts_for_a_model_that_waits():
+    undisturbed = Undisturbed()
+    assert [undisturbed.seconds(1.0 + step, 0.3) for step in range(50)] == list(range(1, 51))
+
+
+def test_more_threads_than_one_are_timed_by_the_clock():
+    assert Undisturbed().seconds(1.0, 3.5) == 1.0
+
+
+def test_from_outside_there_is_only_the_clock():
+    assert Undisturbed().seconds(1.0, None) == 1.0
+
+
+def test_a_model_that_begins_to_wait_is_noticed():
+    undisturbed = Undisturbed()
+    undisturbed.seconds(1.0, 0.95)
+    assert [undisturbed.seconds(1.0, 0.2) for _ in range(4_000)][-1] == 1.0

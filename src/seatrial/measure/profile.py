@@ -19,6 +19,7 @@ from seatrial.evidence.documents import Evidence
 from seatrial.evidence.recorder import Conditions, Recorder
 from seatrial.measure.quiet import steady
 from seatrial.models.subject import Subject, natural_size
+from seatrial.schedule.learning import Undisturbed
 from seatrial.schedule.packing import CostPacking, workers_for
 from seatrial.schedule.profile import BatchProfile, Observed, fit
 from seatrial.schedule.sampling import plan
@@ -138,6 +139,7 @@ def _sweep(
     seen: list[Observed] = []
     refused: SeatrialError | None = None
     subject.answer([rows[at] for at in batches[0]])  # first for caches and lazy imports
+    undisturbed = Undisturbed()
     rounds = 0
     while rounds < ROUNDS_MAX and (rounds == 0 or not budget.spent()):
         order = range(len(batches)) if rounds == 0 else rng.permutation(len(batches))
@@ -147,11 +149,12 @@ def _sweep(
             batch = batches[int(place)]
             chosen = [sizes[at] for at in batch]
             try:
-                elapsed_s = subject.answer([rows[at] for at in batch]).elapsed_s
+                answered = subject.answer([rows[at] for at in batch])
             except ModelError as error:
                 refused = error
                 continue
-            seen.append(Observed(len(batch), max(chosen), sum(chosen), elapsed_s))
+            seconds = undisturbed.seconds(answered.elapsed_s, answered.cpu_s)
+            seen.append(Observed(len(batch), max(chosen), sum(chosen), seconds))
         rounds += 1
     if not seen:
         raise refused or DataError("the model answered no batch within the time budget.")

@@ -149,7 +149,7 @@ class Host:
         subject = self._named(ask.variant)
         if ask.operation == "answer":
             batch = subject.answer(ask.inputs)
-            seen = Batch(batch.answers, batch.elapsed_s, self._memory.bytes())
+            seen = Batch(batch.answers, batch.elapsed_s, self._memory.bytes(), batch.cpu_s)
             return frames.Told(ask.id, batch=seen)
         if ask.operation == "trace":
             return frames.Told(ask.id, trace=subject.trace(ask.inputs))

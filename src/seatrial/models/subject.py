@@ -28,11 +28,14 @@ class Batch(Struct, frozen=True):
         answers: One per input, in order.
         elapsed_s: Seconds the model itself ran; for a URL, the round trip.
         rss_bytes: Resident memory of the model's process after the call; ``None`` from outside.
+        cpu_s: CPU seconds that the process spent on it, all threads together; ``None`` from
+            outside.
     """
 
     answers: list[Answer]
     elapsed_s: float
     rss_bytes: int | None = None
+    cpu_s: float | None = None
 
 
 class LineShare(Struct, frozen=True):
@@ -153,10 +156,11 @@ class CallableSubject:
         """Answer a batch; see :class:`Subject`."""
         if not inputs:
             return Batch([], 0.0)
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         raw = call(self._predict, inputs)
+        cpu_s = time.process_time() - used
         elapsed = time.perf_counter() - started
-        return Batch(normalise(raw, expected=len(inputs)), elapsed)
+        return Batch(normalise(raw, expected=len(inputs)), elapsed, cpu_s=cpu_s)
 
     def trace(self, inputs: list[Any]) -> Trace | None:
         """Run one call under observation."""

@@ -17,6 +17,12 @@ CLIP = 1.5
 TRUSTED = 20.0
 """Batches that one cell can stand for: it never outweighs the rest by more."""
 
+COMPUTING = 0.9
+"""Share of the clock from which a call has computed all the time; its ends are cut off a little."""
+
+BUSIEST_KEEPS = 0.99995
+"""What a call leaves of the busiest before: a model that begins to wait is noticed in thousands."""
+
 FADES_AFTER = 500.0
 """Batches of other kinds after which a cell counts half: what nobody meets any more is hearsay."""
 
@@ -28,6 +34,33 @@ BELIEVED = 5.0
 
 FIRST_FIT, FIT_GROWTH, FIT_EVERY_MAX = 16, 2.0, 4096
 """Batches before the first fit, the factor to the next, and the most between two."""
+
+
+class Undisturbed:
+    """Tells what a call would have taken with a processor of its own.
+
+    On a busy machine the clock also counts other processes' turns, which say nothing about batches.
+    A model that was ever seen to compute for nearly all of a call waits for nothing but its turn:
+    what its CPU time leaves of the clock is disturbance. One that sleeps, or asks a device or
+    another machine, is timed by the clock.
+
+    >>> undisturbed = Undisturbed()
+    >>> undisturbed.seconds(1.0, 0.99), undisturbed.seconds(5.0, 1.2)
+    (0.99, 1.2)
+    >>> waiting = Undisturbed()
+    >>> waiting.seconds(1.0, 0.1), waiting.seconds(5.0, 0.1)
+    (1.0, 5.0)
+    """
+
+    def __init__(self) -> None:
+        self._busiest = 0.0
+
+    def seconds(self, elapsed_s: float, cpu_s: float | None) -> float:
+        """Return the time of a call, given what the clock and its process say."""
+        if cpu_s is None or elapsed_s <= 0.0:
+            return elapsed_s
+        self._busiest = max(self._busiest * BUSIEST_KEEPS, cpu_s / elapsed_s)
+        return min(cpu_s, elapsed_s) if self._busiest >= COMPUTING else elapsed_s
 
 
 class _Cell:
@@ -44,7 +77,8 @@ class _Cell:
         self.seen_at = 0
 
     def weight(self, now: int) -> float:
-        return self.count * max(0.5 ** ((now - self.seen_at) / FADES_AFTER), FAINTEST)
+        fresh = math.exp2((self.seen_at - now) / FADES_AFTER)
+        return self.count * max(fresh, FAINTEST)
 
     def add(self, seen: Observed) -> None:
         self.count = min(self.count + 1.0, TRUSTED)

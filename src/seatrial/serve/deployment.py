@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from seatrial.core.settings import Settings
+from seatrial.models.subject import Batch
 from seatrial.schedule.batcher import RowPacking
-from seatrial.schedule.learning import Learner
+from seatrial.schedule.learning import Learner, Undisturbed
 from seatrial.schedule.packing import packing, workers_for
 from seatrial.schedule.profile import BatchProfile
 from seatrial.serve.cache import key_of
@@ -63,6 +64,7 @@ class Deployment:
         self._cores = cores
         self.size_of: Sizes = size_of(settings.model.input)
         self._learner = Learner()
+        self._undisturbed = Undisturbed()
         self._fitting = False
         if profile is not None:
             self._pack_by(profile)
@@ -108,14 +110,15 @@ class Deployment:
         self.single = True
         self.dispatcher.batcher.packing = RowPacking(1)
 
-    def observe(self, inputs: Sequence[Any], seconds: float) -> None:
+    def observe(self, inputs: Sequence[Any], batch: Batch) -> None:
         """Learn from what a model call took."""
         sizes = [self.size_of(value) for value in inputs]
+        seconds = self._undisturbed.seconds(batch.elapsed_s, batch.cpu_s)
         self._learner.add(len(sizes), max(sizes), sum(sizes), HAND_OVER_S + seconds)
 
-    def called(self, rows: Sequence[Row], seconds: float) -> None:
+    def called(self, rows: Sequence[Row], batch: Batch) -> None:
         """Learn from a call that answered requests; pack by what was learned, when it is due."""
-        self.observe([pending.inputs[row] for pending, row in rows], seconds)
+        self.observe([pending.inputs[row] for pending, row in rows], batch)
         if self._learner.due and not self._fitting and not self.single:
             self._fitting = True
             asyncio.get_running_loop().call_soon(self.learn)

@@ -23,6 +23,7 @@ from seatrial.core.errors import (
     ServingError,
 )
 from seatrial.models import frames
+from seatrial.models.subject import Batch
 from seatrial.schedule.batcher import Batcher, Decision, Expired, Kill, Rejected, Run
 from seatrial.serve.pending import Pending
 from seatrial.serve.worker import Reply, Worker
@@ -58,7 +59,7 @@ class Dispatcher:
         batcher: Decides.
         on_settled: Told of the requests that one event settled, together.
         clock: Where time comes from.
-        on_batch: Told the rows of every model call, its seconds and whether it answered.
+        on_batch: Told the rows of every model call that answered, and what it took.
         on_crash: Told the inputs of a call that its worker did not survive.
         pure: The model may be asked again what a worker died of: asking changes nothing.
     """
@@ -69,7 +70,7 @@ class Dispatcher:
         *,
         on_settled: Settled,
         clock: Clock = SYSTEM,
-        on_batch: Callable[[list[Row], float], None] | None = None,
+        on_batch: Callable[[list[Row], Batch], None] | None = None,
         on_crash: Callable[[list[Any]], None] | None = None,
         pure: bool = False,
     ) -> None:
@@ -251,7 +252,7 @@ class Dispatcher:
             # The worker gets its next rows before these are settled: it need not wait for that.
             self._next(job, now_s)
             if self._on_batch is not None:
-                self._on_batch(rows, reply.batch.elapsed_s)
+                self._on_batch(rows, reply.batch)
             self._take(rows, reply.batch.answers, now_s)
         self._hand_on()
 

@@ -16,6 +16,7 @@ from seatrial.core.errors import EnvironmentMismatchError, SeatrialError
 from seatrial.core.settings import Settings
 from seatrial.models.hostprocess import HostProcess
 from seatrial.models.identity import release_of
+from seatrial.models.subject import Batch
 from seatrial.schedule.batcher import Batcher, RowPacking
 from seatrial.serve.cache import URL_TTL_S, AnswerCache
 from seatrial.serve.call import Call
@@ -198,9 +199,9 @@ class Fleet:
             RowPacking(serving.batch_max), queue_rows=serving.queue_rows, grace_s=KILL_GRACE_S
         )
 
-        def called(rows: list[Row], seconds: float) -> None:
-            self._metrics.batch(len(rows), seconds)
-            deployment.called(rows, seconds)
+        def called(rows: list[Row], batch: Batch) -> None:
+            self._metrics.batch(len(rows), batch.elapsed_s)
+            deployment.called(rows, batch)
 
         async def warm_up(worker: Worker) -> None:
             await self._verify(settings, release)

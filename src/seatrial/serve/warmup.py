@@ -7,6 +7,7 @@ from typing import Any
 
 from seatrial.core.clock import SYSTEM, Clock, TimeBudget
 from seatrial.core.errors import InputError, ModelError
+from seatrial.models.subject import Batch
 from seatrial.records.record import Event
 from seatrial.schedule.sampling import Sampling
 from seatrial.serve.call import Call
@@ -74,13 +75,13 @@ class WarmUp:
         while places is not None:
             batch = [inputs[at] for at in places]
             try:
-                seconds = await self._call(worker, batch, deployment)
+                answered = await self._call(worker, batch, deployment)
             except (InputError, ModelError) as error:
                 self._events.say("warm-up-failed", {"code": error.code, "message": error.message})
             else:
                 if calls:  # the first call of all loads what the others find
-                    deployment.observe(batch, seconds)
-                    sampling.ran(places, seconds)
+                    deployment.observe(batch, answered)
+                    sampling.ran(places, answered.elapsed_s)
                     observed += 1
             calls += 1
             largest = max(largest, len(batch))
@@ -89,7 +90,7 @@ class WarmUp:
             deployment.learn()
         return f"{calls} batches of up to {largest} rows"
 
-    async def _call(self, worker: Worker, inputs: list[Any], deployment: Deployment) -> float:
+    async def _call(self, worker: Worker, inputs: list[Any], deployment: Deployment) -> Batch:
         now_s = self._clock.now_s()
         call = Call(
             _WARM,  # type: ignore[arg-type]  # only its route is read
@@ -109,7 +110,7 @@ class WarmUp:
         records: list[Event] = []
         self._journal.results(call, records, origin="warmup")
         self._journal.write(records)
-        return batch.elapsed_s
+        return batch
 
 
 class _Warm:
