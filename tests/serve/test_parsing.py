@@ -87,6 +87,15 @@ def test_the_last_of_two_equal_keys_wins():
     assert PredictParser("text").rows(b'{"input": "a", "input": "b"}') == ["b"]
 
 
+def test_an_empty_list_does_not_hide_how_deep_the_others_are():
+    """Whatever comes first."""
+    parser = PredictParser("array")
+    assert parser.rows(b'{"input": [[], [[1], []]]}') == [[[], [[1], []]]]
+    with pytest.raises(InputError) as caught:
+        parser.rows(b'{"input": [[], [1, [2]]]}')
+    assert caught.value.details["pointer"] == "/input/1/1"
+
+
 def test_arrays_have_no_more_dimensions_than_any_model_takes():
     """Deeper ones are refused by place."""
     parser = PredictParser("array")

@@ -19,6 +19,7 @@ VERSION: Final = "3.1.0"
 LENGTH: Final = HEADER_LENGTH.decode().title()
 
 CONTENT_TYPE: Final = JSON.decode()
+NOT_FOUND: Final = 404
 PROBLEM: Final = "application/problem+json"
 TEXT: Final = "text/plain"
 OCTETS: Final = "application/octet-stream"
@@ -286,6 +287,8 @@ def _problems(errors: dict[int, str]) -> dict[str, Any]:
 
 def _errors(errors: dict[int, str]) -> dict[str, Any]:
     content = _content(reference("ErrorMessage"))
+    # What is no path at all is refused before it is known whose it would have been.
+    content |= {PROBLEM: {"schema": reference("Problem")}} if NOT_FOUND in errors else {}
     return {str(status): _response(words, content) for status, words in sorted(errors.items())}
 
 

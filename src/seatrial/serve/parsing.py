@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -66,21 +67,26 @@ class PredictParser:
         return rows
 
     def _check_array(self, row: list[Any], place: int, *, single: bool) -> None:
-        depth, inside = 0, row
+        depth, inside = 1, row
         while inside and isinstance(inside[0], list):
             inside = inside[0]
             depth += 1
+        first: Exception | None = None
+        # An empty list that comes first hides how deep the others are.
+        for tried in range(depth, RANK_MAX + 1):
+            try:
+                msgspec.convert(row, _array(tried), strict=True)
+            except (msgspec.ValidationError, RecursionError) as error:
+                first = first or error
+                if not str(error).partition(" - ")[0].endswith("got `array`"):
+                    break
+            else:
+                return
         where = "/input" if single else f"/inputs/{place}"
-        if depth >= RANK_MAX:
-            raise self._shape(where, f"expected at most {RANK_MAX} dimensions, got {depth + 1}")
-        kind: Any = list[Number]
-        for _ in range(depth):
-            kind = list[kind]
-        try:
-            msgspec.convert(row, kind, strict=True)
-        except (msgspec.ValidationError, RecursionError) as error:
-            pointer, what = split(str(error))
-            raise self._shape(where + pointer, what) from None
+        if first is None:
+            raise self._shape(where, f"expected at most {RANK_MAX} dimensions, got {depth}")
+        pointer, what = split(str(first))
+        raise self._shape(where + pointer, what) from None
 
     def _invalid(self, body: bytes, message: str) -> InputError:
         document = decode_any(body)
@@ -183,6 +189,14 @@ def split(message: str) -> tuple[str, str]:
     steps = (name or number for name, number in _STEP.findall(path.rstrip("`")))
     pointer = "".join("/" + _escaped(step) for step in steps if step)
     return pointer, what[:1].lower() + what[1:]
+
+
+@cache
+def _array(depth: int) -> Any:
+    kind: Any = Number
+    for _ in range(depth):
+        kind = list[kind]
+    return kind
 
 
 def _column(document: Any, pointer: str) -> str:

@@ -25,10 +25,9 @@ from seatrial.serve.messages import (
     FeedbackAnswer,
     FeedbackRequest,
     PredictAnswer,
-    Scalar,
 )
 from seatrial.serve.problems import Problem
-from seatrial.serve.tensor_schemas import Schema, infer_request, is_small
+from seatrial.serve.tensor_schemas import TEXT, Schema, infer_request, is_small
 from seatrial.serve.tickets import TicketAnswer
 
 REFERENCE: Final = "#/components/schemas/{name}"
@@ -50,10 +49,22 @@ TYPES: Final = (
     IndexEntry,
 )
 
-_JSON_TYPES: Final = {"BYTES": "string", "INT64": "integer", "FP64": "number", "BOOL": "boolean"}
+INTEGER: Final[Schema] = {"type": "integer", "minimum": -(2**63), "maximum": 2**64 - 1}
+"""Whole numbers of 64 bits; larger ones are refused rather than rounded."""
+
+NUMBER: Final[tuple[Schema, ...]] = (INTEGER, {"type": "number", "not": {"type": "integer"}})
+
+_BOOLEAN: Final[Schema] = {"type": "boolean"}
+_NULL: Final[Schema] = {"type": "null"}
+_CELLS: Final[dict[str, tuple[Schema, ...]]] = {
+    "BYTES": (TEXT,),
+    "INT64": (INTEGER,),
+    "FP64": NUMBER,
+    "BOOL": (_BOOLEAN,),
+    "": (TEXT, *NUMBER, _BOOLEAN),
+}
 _EXAMPLES: Final = {"BYTES": "some text", "INT64": 1, "FP64": 1.5, "BOOL": True, "": 1.5}
-_BOUNDS: Final = {"integer": {"minimum": -(2**63), "maximum": 2**64 - 1}}
-_NUMBER: Final[Schema] = {"type": ["number", "boolean", "null"]}
+_ELEMENT: Final[Schema] = {"anyOf": [*NUMBER, _BOOLEAN, _NULL]}
 
 
 def reference(name: str) -> Schema:
@@ -154,24 +165,20 @@ def tensor_examples(signature: Signature) -> list[dict[str, Any]]:
 
 
 def _record(signature: Signature) -> Schema:
-    scalar = msgspec.json.schema(Scalar)
     known = signature.types()
-    if not known:
-        return {"type": "object", "additionalProperties": scalar}
-    cells = {name: _JSON_TYPES.get(datatype) for name, datatype in known.items()}
-    return {
-        "type": "object",
-        "properties": {
-            name: {"type": [kind, "null"]} | _BOUNDS.get(kind, {}) if kind else scalar
-            for name, kind in cells.items()
-        },
-        "required": list(known),
-        "additionalProperties": False,
-    }
+    schema: Schema = {"type": "object", "additionalProperties": _cell("")}
+    if known:
+        columns = {name: _cell(datatype) for name, datatype in known.items()}
+        schema |= {"properties": columns, "required": list(known)}
+    return schema
+
+
+def _cell(datatype: str) -> Schema:
+    return {"anyOf": [*_CELLS[datatype], _NULL]}
 
 
 def _sized(inner: Sequence[int]) -> Schema:
-    schema = _NUMBER
+    schema = _ELEMENT
     for size in reversed(inner):
         schema = {"type": "array", "minItems": size, "maxItems": size, "items": schema}
     return schema
@@ -179,8 +186,8 @@ def _sized(inner: Sequence[int]) -> Schema:
 
 def _nested(depth: int) -> Schema:
     """Return numbers in lists of one depth each, or a number alone."""
-    choices: list[Schema] = [{"type": "number"}]
-    level = _NUMBER
+    choices: list[Schema] = [*NUMBER]
+    level = _ELEMENT
     for _ in range(depth):
         level = {"type": "array", "items": level}
         choices.append(level)

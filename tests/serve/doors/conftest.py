@@ -100,6 +100,45 @@ def doors():
         server.server_close()
 
 
+PROJECT = """[model]
+name = "m"
+load = "model:load"
+input = "{kind}"
+"""
+
+LOUD = """
+class Model:
+    def predict(self, inputs):
+        return [self.one(value) for value in inputs]
+
+    def one(self, value):
+        if isinstance(value, str):
+            scores = {"loud": 0.75, "soft": 0.25}
+            return {"output": value.upper(), "confidence": 0.75, "scores": scores}
+        return {"output": sum(value) if isinstance(value, list) else 1.5, "confidence": 0.5}
+
+def load():
+    return Model()
+"""
+
+
+@pytest.fixture(params=["doors alone", "the server"])
+def address(request, tmp_path):
+    """Where a model is served: behind the plainest server, or behind ours."""
+
+    def serve(kind="text"):
+        if request.param == "doors alone":
+            return request.getfixturevalue("doors")(kind).address
+        folder = tmp_path / "project"
+        folder.mkdir()
+        (folder / "model.py").write_text(LOUD)
+        (folder / "seatrial.toml").write_text(PROJECT.format(kind=kind))
+        server = request.getfixturevalue("serve")("--workers", "1", folder=folder)
+        return f"127.0.0.1:{server.port}"
+
+    return serve
+
+
 @pytest.fixture(scope="session")
 def client_home():
     """Install packages into a virtual environment of their own, once for all runs."""

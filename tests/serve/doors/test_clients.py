@@ -21,7 +21,7 @@ told = {
     "live": client.is_server_live(),
     "ready": client.is_server_ready(),
     "model": client.is_model_ready("m"),
-    "version": client.is_model_ready("m", "1"),
+    "version": client.is_model_ready("m", client.get_model_metadata("m")["versions"][0]),
     "server": client.get_server_metadata()["name"],
     "inputs": client.get_model_metadata("m")["inputs"],
     "index": [one["state"] for one in client.get_model_repository_index()],
@@ -88,10 +88,10 @@ def run(command, *, script=None, limit_s=120):
 
 
 @pytest.mark.slow
-def test_tritonclient_asks_as_it_always_does(doors, client_home):
+def test_tritonclient_asks_as_it_always_does(address, client_home):
     """Packed by default, compressed, plain, empty, many at once; errors are its own exceptions."""
     python = client_home(TRITON) / "python"
-    told = json.loads(run([str(python), "-", doors().address], script=BY_TRITON))
+    told = json.loads(run([str(python), "-", address()], script=BY_TRITON))
     assert all(told[probe] for probe in ("live", "ready", "model", "version"))
     assert told["server"] == "seatrial"
     assert told["inputs"] == [{"name": "input", "datatype": "BYTES", "shape": [-1]}]
@@ -112,18 +112,17 @@ def test_tritonclient_asks_as_it_always_does(doors, client_home):
 
 
 @pytest.mark.slow
-def test_tritonclient_packs_every_datatype(doors, client_home):
+def test_tritonclient_packs_every_datatype(address, client_home):
     """Numbers arrive as they left."""
     python = client_home(TRITON) / "python"
-    server = doors("array")
-    told = json.loads(run([str(python), "-", server.address], script=ARRAYS_BY_TRITON))
+    told = json.loads(run([str(python), "-", address("array")], script=ARRAYS_BY_TRITON))
     assert told == {name: [3, 7] for name in told}
     assert len(told) == 12
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", [[], ["-b"], ["-s", "3"]], ids=["json", "packed", "batches"])
-def test_mlserver_infer_gets_one_answer_per_line(doors, client_home, tmp_path, flags):
+def test_mlserver_infer_gets_one_answer_per_line(address, client_home, tmp_path, flags):
     """MLServer's own batch inference, one request a line, several workers."""
     lines = [
         {
@@ -146,9 +145,9 @@ def test_mlserver_infer_gets_one_answer_per_line(doors, client_home, tmp_path, f
             del line["inputs"][0]["parameters"]
     asked, answered = tmp_path / "asked.jsonl", tmp_path / "answered.jsonl"
     asked.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    server = doors("array" if "-b" in flags else "text")
+    place = address("array" if "-b" in flags else "text")
     command = client_home(MLSERVER) / "mlserver"
-    arguments = ["-u", server.address, "-m", "m", "-i", asked, "-o", answered, "-w", "2", *flags]
+    arguments = ["-u", place, "-m", "m", "-i", asked, "-o", answered, "-w", "2", *flags]
     run([str(command), "infer", *map(str, arguments)])
     told = [json.loads(line) for line in answered.read_text().splitlines()]
     assert {one["id"] for one in told} == {line["id"] for line in lines}
@@ -163,23 +162,21 @@ WRK = shutil.which("wrk")
 
 
 @pytest.mark.skipif(CURL is None, reason="curl is not installed")
-def test_curl_needs_a_url_and_a_body(doors):
+def test_curl_needs_a_url_and_a_body(address):
     """By either route; and without the type of the body, which is then a form's, a hint."""
-    server = doors()
+    place = address()
     body = '{"inputs":[{"name":"x","shape":[1],"datatype":"BYTES","data":["a"]}]}'
-    url = f"http://{server.address}/v2/models/m/infer"
+    url = f"http://{place}/v2/models/m/infer"
     json_type = ["-H", "Content-Type: application/json"]
     told = json.loads(run([CURL, "-s", *json_type, "-d", body, url]))
     assert told["outputs"][0]["data"] == ["A"]
-    told = json.loads(
-        run([CURL, "-s", "--json", '{"input":"a"}', f"http://{server.address}/predict"])
-    )
+    told = json.loads(run([CURL, "-s", "--json", '{"input":"a"}', f"http://{place}/predict"]))
     assert told["results"][0]["output"] == "A"
     assert "application/json" in json.loads(run([CURL, "-s", "-d", body, url]))["error"]
 
 
 @pytest.mark.skipif(WRK is None, reason="wrk is not installed")
-def test_wrk_sees_no_error(doors, tmp_path):
+def test_wrk_sees_no_error(address, tmp_path):
     """Connections are kept alive, and every answer is a success."""
     body = '{"inputs":[{"name":"x","shape":[1],"datatype":"BYTES","data":["a"]}]}'
     script = tmp_path / "ask.lua"
@@ -187,7 +184,7 @@ def test_wrk_sees_no_error(doors, tmp_path):
         f"wrk.method = 'POST'\nwrk.body = [[{body}]]\n"
         "wrk.headers['Content-Type'] = 'application/json'\n"
     )
-    url = f"http://{doors().address}/v2/models/m/infer"
+    url = f"http://{address()}/v2/models/m/infer"
     told = run([WRK, "-t1", "-c4", "-d1s", "--timeout", "60s", "-s", str(script), url])
     assert "Requests/sec" in told
     assert "Non-2xx" not in told

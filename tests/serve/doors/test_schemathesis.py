@@ -1,0 +1,54 @@
+"""What the server says of itself, held against what it does, by somebody else's generator."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+SCHEMATHESIS = "schemathesis==4.32.5"
+
+ARRAY = """
+def total(value):
+    if isinstance(value, list):
+        return sum(map(total, value))
+    return min(max(float(value or 0), -1e9), 1e9)
+
+def load():
+    return lambda inputs: [total(value) for value in inputs]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["text", "array"])
+def test_schemathesis_finds_nothing(client_home, project, serve, tmp_path, kind):
+    """All its checks: statuses, types, schemas, valid data taken and invalid data refused."""
+    command = client_home(SCHEMATHESIS) / "schemathesis"
+    folder = project(tmp_path / "project", kind=kind)
+    if kind == "array":
+        (folder / "model.py").write_text(ARRAY)
+    else:
+        (folder / "model.py").write_text(
+            "def load():\n    return lambda xs: [x.upper() for x in xs]\n"
+        )
+    server = serve("--workers", "1", folder=folder)
+    url = f"http://127.0.0.1:{server.port}/openapi.json"
+    arguments = [
+        "--checks",
+        "all",
+        "--max-examples",
+        "30",
+        "--seed",
+        "1",
+        "--request-timeout",
+        "60",
+    ]
+    done = subprocess.run(
+        [str(command), "run", url, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
