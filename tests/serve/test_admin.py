@@ -18,6 +18,7 @@ from seatrial.core.errors import EnvironmentMismatchError, SettingsError
 from seatrial.core.settings import ServingSettings
 from seatrial.releases.control import Control
 from seatrial.releases.places import ControlPlaces
+from seatrial.serve import admin_server
 from seatrial.serve.admin_server import is_loopback, prepare
 from seatrial.serve.admin_token import AdminToken
 from seatrial.serve.audit import AuditLog
@@ -266,6 +267,21 @@ def shared(tmp_path_factory):
     finally:
         process.kill()
         process.wait()
+
+
+def test_nobody_holds_a_connection_for_long(tmp_path, monkeypatch):
+    """Half a header, then silence."""
+    monkeypatch.setattr(admin_server, "CONNECTION_MAX_S", 0.1)
+    ControlPlaces.of(tmp_path).make()
+    server = admin_server.AdminServer(lambda *_: None, folder=tmp_path, host="127.0.0.1", port=0)
+    server.start()
+    try:
+        port = int(server.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as silent:
+            silent.sendall(b"GET /admin/status HTTP/1.1\r\nHost:")
+            assert silent.recv(100) == b""
+    finally:
+        server.stop()
 
 
 def test_sealing_goes_on_where_the_port_is_taken(keeper):

@@ -186,6 +186,12 @@ def test_the_file_holds_no_secret_and_is_its_owners_alone(file, clock):
     assert stat.S_IMODE(file.path.parent.stat().st_mode) == 0o700
 
 
+def test_a_folder_that_was_open_to_others_is_closed(file, clock):
+    file.path.parent.mkdir(parents=True, mode=0o755)
+    make(file, clock)
+    assert stat.S_IMODE(file.path.parent.stat().st_mode) == 0o700
+
+
 def test_secrets_are_long_and_never_the_same(file, clock):
     secrets = {make(file, clock)[1].split("_")[2] for _ in range(20)}
     assert len(secrets) == 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +22,14 @@ class ControlPlaces:
         return cls(folder.absolute() / ".seatrial" / "control")
 
     def make(self) -> None:
-        """Make the folder where it is missing."""
+        """Make the folder where it is missing, and close it to others where it is not.
+
+        Raises:
+            OSError: It cannot be made, or is somebody else's.
+        """
         self.root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        if stat.S_IMODE(self.root.stat().st_mode) != FOLDER_MODE:
+            self.root.chmod(FOLDER_MODE)
 
     @property
     def log(self) -> Path:

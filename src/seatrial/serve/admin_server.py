@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,9 @@ from seatrial.serve.listening import listen
 
 CONNECTIONS_MAX = 32
 """Operators are few."""
+
+CONNECTION_MAX_S = 30.0
+"""How long one connection lasts, whatever is said on it: nobody holds one of the few for long."""
 
 STOP_LIMIT_S = 2.0
 """How long a call in progress may go on when the keeper ends."""
@@ -93,6 +97,8 @@ class AdminServer:
     def __init__(self, app: object, *, folder: Path, host: str, port: int) -> None:
         import uvicorn
 
+        from seatrial.serve.short_lived import ShortLived
+
         self._bound = listen(host, port)
         # Whoever reads where it is may call before the thread is up.
         self._bound.listen(CONNECTIONS_MAX)
@@ -100,7 +106,7 @@ class AdminServer:
         config = uvicorn.Config(
             app,  # type: ignore[arg-type]  # any ASGI application
             loop="asyncio",
-            http="h11",
+            http=partial(ShortLived, CONNECTION_MAX_S),  # type: ignore[arg-type]  # made like a class
             ws="none",
             lifespan="off",
             log_config=None,
