@@ -88,13 +88,6 @@ class EndpointSettings(Section, frozen=True):
             "find a cache that answers for the wrong one"
         ),
     ] = ""
-    also: Annotated[
-        str,
-        _described(
-            "URL of another model or version of the same service: a trial asks both the same, to "
-            "find a cache that answers for the wrong one"
-        ),
-    ] = ""
     timeout_s: Annotated[PositiveFloat, _described("Longest wait for one answer", "s")] = 30.0
     header_env: Annotated[
         dict[str, str],
@@ -167,6 +160,9 @@ class ServingSettings(Section, frozen=True):
     degrade: Annotated[
         list[Literal["variant", "queue", "reject"]], _described("Order of degradation")
     ] = field(default_factory=lambda: ["variant", "queue", "reject"])
+    cheaper_variant: Annotated[
+        str, _described("What answers on the rung variant when the model has no room; empty: none")
+    ] = ""
     confidence_min: Annotated[Fraction, _described("Below: abstain")] = 0.0
     timeout_ms: Annotated[
         PositiveFloat, _described("Deadline of a request that names none", "ms")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ NOT_DETERMINING: Final = frozenset(
 SKIPPED_FOLDERS: Final = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 
-def release_of(settings: Settings, folder: Path) -> str:
+def release_of(settings: Settings, folder: Path, *, only: Collection[str] | None = None) -> str:
     """Return ``name@digest`` of the model in ``folder``.
 
     For ``load =`` every file of the folder counts that code may read, except documents, hidden
@@ -33,6 +33,12 @@ def release_of(settings: Settings, folder: Path) -> str:
     under the same name (``model.onnx.data``, ``classes.json``) and, where it was pickled, the
     folder's modules. A lock file always counts. For a URL, whose content nobody here can see, it is
     the URL, how it is asked, and the version that the settings declare.
+
+    Args:
+        settings: Name the model.
+        folder: Where it lies.
+        only: Names of the files that count, as :func:`determining_files` gave them earlier: what
+            has come since, say what the model itself wrote, does not.
 
     Raises:
         ModelLoadError: The model file does not exist.
@@ -47,6 +53,7 @@ def release_of(settings: Settings, folder: Path) -> str:
         "files": [
             {"name": name, "size_bytes": path.stat().st_size, "sha256": digests.of_file(path)}
             for name, path in sorted(determining_files(settings, folder).items())
+            if only is None or name in only
         ],
     }
     return f"{settings.model.name}@{digests.of_document(manifest)}"

@@ -17,10 +17,11 @@ from seatrial.serve.doors.headers import check_media_type
 from seatrial.serve.http import Receive, Scope, Send
 from seatrial.serve.identifiers import Identifiers
 from seatrial.serve.journal import Journal
-from seatrial.serve.keys import Keyring, scope_of
+from seatrial.serve.keys import ANYBODY, Caller, Keyring, scope_of
 from seatrial.serve.messages import FeedbackAnswer, encode
 from seatrial.serve.metrics import CONTENT_TYPE, Metrics
 from seatrial.serve.state import State
+from seatrial.serve.tickets import Tickets
 
 PREDICT = "/predict"
 
@@ -40,6 +41,8 @@ class App:
         state: Answers the probes.
         catalogue: Answers what Open Inference Protocol clients ask beside inference.
         keyring: Knows who may ask.
+        tickets: Holds answers that are fetched later.
+        openapi: Describes all routes.
         metrics: Answers Prometheus.
         journal: Records feedback.
         identifiers: Recognises request ids.
@@ -52,6 +55,8 @@ class App:
         state: State,
         catalogue: Catalogue,
         keyring: Keyring,
+        tickets: Tickets,
+        openapi: bytes,
         metrics: Metrics,
         journal: Journal,
         identifiers: Identifiers,
@@ -60,6 +65,8 @@ class App:
         self._state = state
         self._catalogue = catalogue
         self._keyring = keyring
+        self._tickets = tickets
+        self._openapi = openapi
         self._metrics = metrics
         self._journal = journal
         self._identifiers = identifiers
@@ -72,6 +79,8 @@ class App:
                 Route("/healthz", self._readyz),
                 Route("/metrics", self._exposition),
                 Route("/status", self._status),
+                Route("/tickets/{id}", self._ticket),
+                Route("/openapi.json", self._schema),
                 Route("/v2{rest:path}", self._catalogue_route, methods=ANY_METHOD),
             ],
             exception_handlers={
@@ -134,6 +143,30 @@ class App:
         made = Response(told.body, status_code=told.status)
         made.raw_headers = [*told.headers, (b"content-length", b"%d" % len(told.body))]
         return made
+
+    async def _ticket(self, request: Request) -> Response:
+        identifier = request.path_params["id"]
+        now_s = self._clock.now_s()
+        key_id = self._caller(request.scope).id or None
+        ticket = self._tickets.find(identifier, key_id=key_id, now_s=now_s)
+        if ticket is None:
+            raise UnknownNameError(
+                f"there is no ticket {identifier[:80]!r}.",
+                hint="Tickets end ten minutes after their answer was due; ask again.",
+            )
+        response, common = ticket.told(now_s)
+        made = Response(response.body, status_code=response.status)
+        length = (b"content-length", b"%d" % len(response.body))
+        made.raw_headers = [*response.headers, *common, length]
+        return made
+
+    def _caller(self, scope: Scope) -> Caller:
+        if not self._keyring.required:
+            return ANYBODY
+        return self._keyring.identify(dict(scope["headers"]))
+
+    async def _schema(self, request: Request) -> Response:  # noqa: ARG002  (of the framework)
+        return _json(self._openapi)
 
     async def _livez(self, request: Request) -> Response:  # noqa: ARG002  (of the framework)
         return PlainTextResponse("ok\n")

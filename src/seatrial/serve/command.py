@@ -77,15 +77,17 @@ def serve(
         _launched(folder, settings, first) as hosts,
     ):
         # Only now, while the model loads.
-        from seatrial.models.identity import release_of
+        from seatrial.models.identity import determining_files, release_of
         from seatrial.records.log import LogWriter
 
+        files = frozenset(determining_files(settings, folder))
         plan = Plan(
             folder=folder,
             log_folder=logged,
             settings=settings,
             flags=laid_over,
-            release=release_of(settings, folder),
+            release=release_of(settings, folder, only=files),
+            files=files,
             host=host,
             port=port,
             workers=count,

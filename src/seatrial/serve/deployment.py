@@ -6,12 +6,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.settings import Settings
 from seatrial.models.subject import Batch
+from seatrial.schedule.admission import Admission
 from seatrial.schedule.batcher import RowPacking
+from seatrial.schedule.breaker import Breaker
 from seatrial.schedule.learning import Learner, Undisturbed
 from seatrial.schedule.packing import packing, workers_for
 from seatrial.schedule.profile import BatchProfile
+from seatrial.schedule.quarantine import Quarantine
 from seatrial.serve.cache import key_of
 from seatrial.serve.call import Call
 from seatrial.serve.dispatcher import Dispatcher, Row
@@ -36,10 +40,12 @@ class Deployment:
         release: Its name and digest.
         variant: Which variant of it.
         settings: Those it was loaded with.
+        files: Names of the files that make the release.
         dispatcher: The queue before its workers.
         pool: Its workers.
         cores: How many workers may compute at one time.
         profile: What its batches cost, where that is known already.
+        clock: Where time comes from.
     """
 
     def __init__(
@@ -48,20 +54,27 @@ class Deployment:
         release: str,
         variant: str,
         settings: Settings,
+        files: frozenset[str],
         dispatcher: Dispatcher,
         pool: Pool,
         cores: int,
         profile: BatchProfile | None = None,
+        clock: Clock = SYSTEM,
     ) -> None:
         self.release = release
         self.variant = variant
         self.settings = settings
+        self.files = files
         self.dispatcher = dispatcher
         self.pool = pool
         self.headers = [(b"x-release", release.encode()), (b"x-served-by", served_by(variant))]
         self.single = False
         self.profile = profile
+        self.admission = Admission(dispatcher.batcher, timeout_s=settings.serving.timeout_ms / 1000)
+        self.quarantine = Quarantine()
+        self.breaker = Breaker()
         self._cores = cores
+        self._clock = clock
         self.size_of: Sizes = size_of(settings.model.input)
         self._learner = Learner()
         self._undisturbed = Undisturbed()
@@ -91,19 +104,36 @@ class Deployment:
         owner: Any,
         now_s: float,
         deadline_s: float,
+        sizes: Sequence[int] | int,
         deferred: bool = False,
     ) -> Pending:
         """Hand rows of a call to the model; they come back settled, with their owner."""
-        measured = not isinstance(self.dispatcher.batcher.packing, RowPacking)
         return self.dispatcher.submit(
             rows,
             owner=owner,
             now_s=now_s,
             deadline_s=deadline_s,
-            sizes=[self.size_of(value) for value in rows] if measured else 1,
+            sizes=sizes,
             key=call.key_id or "",
             deferred=deferred,
         )
+
+    def sizes(self, rows: Sequence[Any]) -> Sequence[int] | int:
+        """Return the sizes of rows, as far as batches are made by them."""
+        if isinstance(self.dispatcher.batcher.packing, RowPacking):
+            return 1
+        return [self.size_of(value) for value in rows]
+
+    @property
+    def wary(self) -> bool:
+        """Whether rows have to be looked at: inputs are suspected, or workers keep dying."""
+        return bool(self.quarantine) or self.breaker.state != "closed"
+
+    def crashed(self, inputs: Sequence[Any]) -> None:
+        """Note that a worker did not survive a call with these inputs."""
+        now_s = self._clock.now_s()
+        self.quarantine.killed(now_s, {self.key_of(value) for value in inputs})
+        self.breaker.failed(now_s)
 
     def takes_single_rows(self) -> None:
         """The model takes one row a call, whatever it costs."""
@@ -118,7 +148,12 @@ class Deployment:
 
     def called(self, rows: Sequence[Row], batch: Batch) -> None:
         """Learn from a call that answered requests; pack by what was learned, when it is due."""
-        self.observe([pending.inputs[row] for pending, row in rows], batch)
+        inputs = [pending.inputs[row] for pending, row in rows]
+        self.observe(inputs, batch)
+        self.breaker.succeeded(self._clock.now_s())
+        if self.quarantine:
+            for value in inputs:
+                self.quarantine.answered(self.key_of(value))
         if self._learner.due and not self._fitting and not self.single:
             self._fitting = True
             asyncio.get_running_loop().call_soon(self.learn)

@@ -8,20 +8,22 @@ loaded again under its old name.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 
 from seatrial.core import settings as settings_table
 from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import EnvironmentMismatchError, SeatrialError
 from seatrial.core.settings import Settings
 from seatrial.models.hostprocess import HostProcess
-from seatrial.models.identity import release_of
+from seatrial.models.identity import determining_files, release_of
 from seatrial.models.subject import Batch
 from seatrial.schedule.batcher import Batcher, RowPacking
 from seatrial.serve.cache import URL_TTL_S, AnswerCache
 from seatrial.serve.call import Call
 from seatrial.serve.deployment import Deployment, Router
 from seatrial.serve.dispatcher import Dispatcher, Row
+from seatrial.serve.entry import Entry
 from seatrial.serve.events import Events
 from seatrial.serve.memory import Led, Memory
 from seatrial.serve.metrics import Metrics
@@ -48,6 +50,7 @@ class Fleet:
         warm_up: Run on every worker before it gets calls.
         metrics: Counts.
         events: Told of losses and swaps.
+        entry: Lets rows in.
         clock: Where time comes from.
     """
 
@@ -59,6 +62,7 @@ class Fleet:
         warm_up: WarmUp,
         metrics: Metrics,
         events: Events,
+        entry: Entry,
         clock: Clock = SYSTEM,
     ) -> None:
         self._plan = plan
@@ -70,11 +74,17 @@ class Fleet:
         self._closing = False
         self._swapping = asyncio.Lock()
         self._leaving: set[Deployment] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.entry = entry
         self.memory = self._memory(plan.settings)
         self.warmed = "not done yet"
         self.swap_problem = ""
         first = self._deployment(
-            plan.settings, plan.release, plan.settings.serving.variant, launched=plan.launched
+            plan.settings,
+            plan.release,
+            plan.settings.serving.variant,
+            files=plan.files,
+            launched=plan.launched,
         )
         self.router = Router(first)
 
@@ -86,7 +96,7 @@ class Fleet:
     @property
     def inflight(self) -> int:
         """Requests that wait or run, those of a release on its way out included."""
-        return sum(at.dispatcher.inflight for at in (self.current, *self._leaving))
+        return sum(at.dispatcher.inflight for at in self._all())
 
     def submit(self, call: Call, *, now_s: float, deadline_s: float) -> None:
         """Have a call answered; it comes back settled."""
@@ -94,7 +104,7 @@ class Fleet:
         if self.memory is not None and self._remembers(call):
             self.memory.submit(call, deployment, now_s=now_s, deadline_s=deadline_s)
         else:
-            call.pending = deployment.run(
+            call.pending = self.entry.run(
                 call, call.rows, owner=call, now_s=now_s, deadline_s=deadline_s
             )
 
@@ -116,6 +126,7 @@ class Fleet:
             SeatrialError: No worker could be started; the first one's reason.
         """
         await self._start(self.current)
+        self._background(self._start_cheaper())
 
     async def reload(self) -> None:
         """Answer with what the folder holds now; where that cannot be loaded, nothing changes."""
@@ -132,32 +143,35 @@ class Fleet:
                 return
             before = self.router.swap(following)
             self._events.say("swapped", {"from": before.release, "to": following.release})
-        self._leaving.add(before)
-        try:
-            await before.drained()
-        finally:
-            await before.close()
-            self._leaving.discard(before)
+            self._background(self._start_cheaper())
+        await self._let_go(before)
 
     def fail_all(self, error: SeatrialError) -> None:
         """End every call that waits or runs."""
-        for deployment in (self.current, *self._leaving):
+        for deployment in self._all():
             deployment.dispatcher.fail_all(error)
+
+    def _all(self) -> list[Deployment]:
+        cheaper = [] if self.entry.cheaper is None else [self.entry.cheaper]
+        return [self.current, *cheaper, *self._leaving]
 
     async def close(self) -> None:
         """End all workers."""
         self._closing = True
-        await asyncio.gather(*(at.close() for at in (self.current, *self._leaving)))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(at.close() for at in self._all()))
 
     async def _following(self) -> Deployment | None:
         folder = self._plan.folder
-        loop = asyncio.get_running_loop()
         settings = settings_table.load(folder, flags=self._plan.flags)
-        release = await loop.run_in_executor(None, release_of, settings, folder)
+        files = frozenset(await asyncio.to_thread(determining_files, settings, folder))
+        release = await asyncio.to_thread(release_of, settings, folder, only=files)
         variant = settings.serving.variant
         if (release, variant) == (self.current.release, self.current.variant):
             return None
-        following = self._deployment(settings, release, variant)
+        following = self._deployment(settings, release, variant, files=files)
         try:
             await self._start(following)
         except BaseException:
@@ -170,6 +184,42 @@ class Fleet:
         deployment = self.current
         if deployment.settings.serving.workers == "auto":
             await deployment.pool.grow(deployment.workers_wanted())
+
+    async def _start_cheaper(self) -> None:
+        """Have the cheaper variant of what answers now stand by; nothing waits for it."""
+        before, self.entry.cheaper = self.entry.cheaper, None
+        if before is not None:
+            await self._let_go(before)
+        settings, release = self.current.settings, self.current.release
+        name = settings.serving.cheaper_variant
+        if not name or "variant" not in settings.serving.degrade:
+            return
+        cheaper = self._deployment(settings, release, name, files=self.current.files)
+        self._leaving.add(cheaper)
+        try:
+            await self._start(cheaper)
+        except SeatrialError as error:
+            self._events.say("no-variant", {"variant": name, "message": error.message})
+            await self._let_go(cheaper)
+            return
+        if release == self.current.release:
+            self.entry.cheaper = cheaper
+            self._leaving.discard(cheaper)
+        else:
+            await self._let_go(cheaper)
+
+    async def _let_go(self, deployment: Deployment) -> None:
+        self._leaving.add(deployment)
+        try:
+            await deployment.drained()
+        finally:
+            await deployment.close()
+            self._leaving.discard(deployment)
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _start(self, deployment: Deployment) -> None:
         await deployment.pool.start()
@@ -184,7 +234,7 @@ class Fleet:
         if ttl_s is None and settings.model.adapter == "url":
             ttl_s = URL_TTL_S
         cache = AnswerCache(size_bytes, ttl_s=ttl_s)
-        return Memory(cache, on_settled=self._on_settled, clock=self._clock)
+        return Memory(cache, entry=self.entry, on_settled=self._on_settled, clock=self._clock)
 
     def _deployment(
         self,
@@ -192,6 +242,7 @@ class Fleet:
         release: str,
         variant: str,
         *,
+        files: frozenset[str],
         launched: Sequence[HostProcess] = (),
     ) -> Deployment:
         serving = settings.serving
@@ -203,8 +254,11 @@ class Fleet:
             self._metrics.batch(len(rows), batch.elapsed_s)
             deployment.called(rows, batch)
 
+        def crashed(inputs: list[Any]) -> None:
+            deployment.crashed(inputs)
+
         async def warm_up(worker: Worker) -> None:
-            await self._verify(settings, release)
+            await self._verify(settings, release, files)
             if not worker.hello.takes_batches:
                 deployment.takes_single_rows()
             self.warmed = await self._warm_up(worker, deployment)
@@ -214,6 +268,7 @@ class Fleet:
             on_settled=self._settled,
             clock=self._clock,
             on_batch=called,
+            on_crash=crashed,
             pure=settings.model.pure,
         )
         auto = serving.workers == "auto" and settings.model.adapter != "url"
@@ -225,6 +280,7 @@ class Fleet:
             dispatcher=dispatcher,
             warm_up=warm_up,
             on_loss=self._lost,
+            on_recycled=self._recycled,
             launched=launched,
             clock=self._clock,
         )
@@ -232,21 +288,22 @@ class Fleet:
             release=release,
             variant=variant,
             settings=settings,
+            files=files,
             dispatcher=dispatcher,
             pool=pool,
             cores=self._plan.workers,
         )
         return deployment
 
-    async def _verify(self, settings: Settings, release: str) -> None:
+    async def _verify(self, settings: Settings, release: str, files: frozenset[str]) -> None:
         """Hold what a worker has just loaded to the digest in its name."""
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(None, release_of, settings, self._plan.folder)
+        found = await asyncio.to_thread(release_of, settings, self._plan.folder, only=files)
         if found != release:
             raise EnvironmentMismatchError(
                 f"the files of {release} have changed since it was first loaded; they are {found} "
                 "now.",
-                hint="Answer with them: seatrial reload; or put the old ones back.",
+                hint="Order a reload to answer with them, or put the old ones back; a model that "
+                "writes beside itself should write to hidden files.",
             )
 
     def _settled(self, settled: Sequence[Pending]) -> None:
@@ -259,6 +316,9 @@ class Fleet:
                 self.memory.landed(pending)
         if own:
             self._on_settled(own)
+
+    def _recycled(self, grown_bytes: int) -> None:
+        self._events.say("worker-recycled", {"rss_mib": grown_bytes // MIB})
 
     def _lost(self, error: SeatrialError) -> None:
         self._metrics.loss(error.code)

@@ -12,11 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
 
+from seatrial.core.clock import SYSTEM
 from seatrial.core.errors import SeatrialError
 from seatrial.records.log import LogWriter
 from seatrial.releases.control import Control
+from seatrial.schedule.ladder import Ladder
+from seatrial.serve import openapi
 from seatrial.serve.app import App
 from seatrial.serve.attendant import Attendant
+from seatrial.serve.call import Call
 from seatrial.serve.connections import Connections, Limits
 from seatrial.serve.deployment import Deployment
 from seatrial.serve.dispatcher import shutting_down
@@ -25,6 +29,7 @@ from seatrial.serve.doors.door import Door
 from seatrial.serve.doors.native import NativeDoor
 from seatrial.serve.doors.oip import OipDoor, infers
 from seatrial.serve.doors.signature import Signature
+from seatrial.serve.entry import Entry
 from seatrial.serve.events import Events
 from seatrial.serve.fleet import Fleet
 from seatrial.serve.identifiers import Identifiers
@@ -39,6 +44,7 @@ from seatrial.serve.plan import Plan, Ready
 from seatrial.serve.protocol import Protocol
 from seatrial.serve.samples import samples
 from seatrial.serve.state import State
+from seatrial.serve.tickets import Ticket, Tickets
 from seatrial.serve.warmup import WarmUp
 from seatrial.serve.worker import Worker
 
@@ -106,8 +112,12 @@ class Front:
             variant=serving.variant,
             gauges=self._gauges(),
         )
+        self._tickets = Tickets()
+        ladder = Ladder(serving.degrade, now_s=SYSTEM.now_s())
+        entry = Entry(ladder, tickets=self._tickets, on_deferred=self._deferred)
         self._fleet = Fleet(
             plan,
+            entry=entry,
             on_settled=self._settled,
             warm_up=self._warm_up,
             metrics=self._metrics,
@@ -171,10 +181,17 @@ class Front:
             state=self._state,
             catalogue=catalogue,
             keyring=keyring,
+            tickets=self._tickets,
+            openapi=openapi.document(
+                signature, model=plan.settings.model.name, keys_required=keyring.required
+            ),
             metrics=self._metrics,
             journal=self._journal,
             identifiers=identifiers,
         )
+
+    def _deferred(self, call: Call, ticket: Ticket) -> None:
+        self._inference.deferred(call, ticket)
 
     def _releases(self) -> list[str]:
         return [self._fleet.current.release]

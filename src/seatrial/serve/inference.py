@@ -23,6 +23,7 @@ from seatrial.serve.journal import MS, Journal, status_of
 from seatrial.serve.keygate import KeyGate
 from seatrial.serve.metrics import Metrics
 from seatrial.serve.pending import Pending
+from seatrial.serve.tickets import Ticket
 
 SERVER_ERROR = 500
 
@@ -108,6 +109,14 @@ class Inference:
                 answered.append(call)
         if answered:
             self._answer(answered)
+
+    def deferred(self, call: Call, ticket: Ticket) -> None:
+        """Hand a ticket to the caller of a call that was put aside; the ticket gets the answer."""
+        now_s = self._clock.now_s()
+        response, _ = ticket.told(now_s)
+        call.reply.send(response, self._common(call, now_s))
+        call.reply = ticket
+        self._metrics.deferred(call.door.route)
 
     def gone(self, call: Call) -> None:
         """Give up a call whose caller has closed the connection."""

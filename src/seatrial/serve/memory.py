@@ -18,6 +18,7 @@ from seatrial.models.answers import Answer
 from seatrial.serve.cache import AnswerCache, Flights, is_shared, wish_of
 from seatrial.serve.call import Call
 from seatrial.serve.deployment import Deployment
+from seatrial.serve.entry import Entry
 from seatrial.serve.pending import Pending
 
 Asker = tuple[Call, int]
@@ -45,6 +46,7 @@ class Memory:
 
     Args:
         cache: What is remembered.
+        entry: Lets rows in that have to be run.
         on_settled: Told of calls that are answered or have failed.
         clock: Where time comes from.
     """
@@ -53,11 +55,13 @@ class Memory:
         self,
         cache: AnswerCache,
         *,
+        entry: Entry,
         on_settled: Callable[[Sequence[Pending]], None],
         clock: Clock = SYSTEM,
     ) -> None:
         self.cache = cache
         self.flights: Flights[Asker] = Flights()
+        self._entry = entry
         self._on_settled = on_settled
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -108,7 +112,8 @@ class Memory:
                 assert answer is not None  # noqa: S101  (settled without an error)
                 if led.keep:
                     self.cache.put(key, answer, now_s=now_s)
-                askers = self.flights.land(key) or [(led.call, place)]
+                own = led.call.degraded is not None
+                askers = ([] if own else self.flights.land(key)) or [(led.call, place)]
                 for asker in askers:
                     self._fill(asker, answer, inner, now_s, finished)
         else:
@@ -130,15 +135,31 @@ class Memory:
     def _run(self, led: Led, *, now_s: float) -> None:
         call = led.call
         assert call.pending is not None  # noqa: S101  (made by submit)
-        inner = call.deployment.run(
-            call,
-            [call.rows[place] for place in led.places],
-            owner=led,
-            now_s=now_s,
-            deadline_s=call.pending.deadline_s,
-        )
+        rows = [call.rows[place] for place in led.places]
+        deadline_s = call.pending.deadline_s
+        try:
+            inner = self._entry.run(call, rows, owner=led, now_s=now_s, deadline_s=deadline_s)
+        except SeatrialError as error:
+            refused: list[Pending] = []
+            self._fail(led, error, refused)
+            self._settle(refused)
+            return
         if not inner.settled():
             self._running[call] = inner
+        if call.degraded is not None:
+            self._part(led, inner)
+
+    def _part(self, led: Led, inner: Pending) -> None:
+        """What is answered on a lower rung is for its own caller alone."""
+        led.keep = led.keep and led.call.degraded != "variant"
+        alarm = self._alarms.pop(led.call, None)
+        if alarm is not None and inner.deferred:
+            alarm.cancel()
+        heirs = self.flights.leave(
+            (key, (led.call, place)) for key, place in zip(led.keys, led.places, strict=True)
+        )
+        for key, (call, place) in heirs:
+            self._run(Led(call, [key], [place], keep=True), now_s=self._clock.now_s())
 
     def _fill(
         self,

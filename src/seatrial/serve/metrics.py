@@ -125,6 +125,11 @@ class Metrics(Collector):  # type: ignore[misc]  # the library has no types
         self._duration.add(seconds)
         self._rows.update(fates)
 
+    def deferred(self, route: str) -> None:
+        """Count a request put aside for a ticket; its rows count when they are answered."""
+        self._requests[(route, 202)] += 1
+        self._counts["tickets"] += 1
+
     def batch(self, rows: int, seconds: float) -> None:
         """Count a call of the model."""
         self._batch_rows.add(rows)
@@ -207,6 +212,7 @@ COUNTERS = {
     "feedback": "Labels and ratings received",
     "retries": "Requests that said they were retries",
     "degraded": "Requests answered on a lower rung of the ladder",
+    "tickets": "Requests put aside for a ticket",
     "cache_hits": "Rows answered from the cache",
     "cache_joined": "Rows answered by an identical row already under way",
     "cache_misses": "Rows that the cache did not know",

@@ -21,6 +21,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         settings: Its settings, flags and environment included.
         flags: What was laid over the folder's own settings; laid over them again on a reload.
         release: What answers.
+        files: Names of the files that make it so.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
         workers: Model processes; ``None`` as many as the model's own speed asks for.
@@ -35,6 +36,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     settings: Settings
     flags: dict[str, object] = {}
     release: str
+    files: frozenset[str]
     host: str
     port: int
     workers: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import ServingError
 from seatrial.serve.call import Call
 from seatrial.serve.dispatcher import shutting_down
@@ -17,9 +18,11 @@ class State:
 
     Args:
         fleet: What answers.
+        clock: Where time comes from.
     """
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, *, clock: Clock = SYSTEM) -> None:
+        self._clock = clock
         self.phase: Phase = "starting"
         self._fleet = fleet
 
@@ -57,11 +60,15 @@ class State:
         """Return what anybody may know."""
         deployment = self._fleet.current
         batcher = deployment.dispatcher.batcher
+        now_s = self._clock.now_s()
+        degraded = self._fleet.entry.state(now_s)
         return {
             "state": "ready" if self.ready() else self.phase,
             "release": deployment.release,
             "variant": deployment.variant,
-            "degraded": False,
+            "degraded": degraded.text != "ok",
+            "degradation": degraded.text,
+            "degraded_for_s": round(now_s - degraded.since_s, 1) if degraded.text != "ok" else 0.0,
             "workers": {"ready": deployment.pool.ready, "wanted": len(deployment.pool.seats)},
             "rows_waiting": batcher.rows_waiting,
             "expected_wait_s": round(batcher.expected_wait_s(), 3),

@@ -12,7 +12,7 @@ COUNTING = '''
 import os, time
 from pathlib import Path
 
-CALLS = Path(__file__).with_name("calls")
+CALLS = Path(__file__).with_name(".calls")
 
 class Model:
     """Says which release it is; every call of it leaves a line."""
@@ -35,7 +35,7 @@ CACHED = "[serving]\ncache_mib = 8\nworkers = 1\n"
 
 
 def calls(server):
-    return (server.folder / "calls").read_text().splitlines()
+    return (server.folder / ".calls").read_text().splitlines()
 
 
 def at_once(server, value, count):

@@ -58,9 +58,11 @@ class Door(Protocol):
 
     Attributes:
         route: How the route is called in records and metrics; never with a caller's words in it.
+        defers: Whether its callers understand a ticket instead of an answer.
     """
 
     route: str
+    defers: bool
 
     def read(self, request: Request) -> Reading:
         """Return what a request asks.

@@ -40,6 +40,7 @@ class NativeDoor:
 
     def __init__(self, kind: InputKind, *, rows_max: int = ROWS_MAX) -> None:
         self.route = "/predict"
+        self.defers = True
         self._rows = PredictParser(kind).rows
         self._rows_max = rows_max
 

@@ -75,6 +75,7 @@ class OipDoor:
         body_max_bytes: int = 8 * 2**20,
     ) -> None:
         self.route = "/v2/infer"
+        self.defers = False
         self._model = model
         self._signature = signature
         self._releases = releases
