@@ -33,7 +33,8 @@ def test_a_queue_of_one_is_found_where_it_saturates(planted_server):
 def test_the_contract_of_the_tables_is_kept(planted_server):
     evidence = measured(planted_server.url("/timing"))
     rates = evidence.table("rates")
-    assert len(rates) >= 2
+    # The reference rate is always there; how many others fit into the time is the machine's affair.
+    assert evidence.settings["reference_rate_per_s"] in [row["rate_per_s"] for row in rates]
     wanted = {
         "rate_per_s", "offered", "answered", "errors", "timeouts", "achieved_per_s", "duration_s",
         "p50_ms", "p90_ms", "p95_ms", "p99_ms", "p999_ms", "max_ms", "within_budget",
