@@ -334,4 +334,4 @@ class FlightsMachine(RuleBasedStateMachine):
 
 
 TestFlights = FlightsMachine.TestCase
-TestFlights.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestFlights.settings = settings(max_examples=60, stateful_step_count=30)
