@@ -7,9 +7,11 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from seatrial.schedule.admission import ADMITTED, Admission, Refused
-from seatrial.schedule.batcher import RETRY_MAX_S, RETRY_MIN_S, Batcher, RowPacking
+from seatrial.schedule.batcher import Batcher, RowPacking
+from seatrial.schedule.outlook import RETRY_MAX_S, RETRY_MIN_S
 
 CASES = {
     # What a batch of n rows takes, rows of a batch, deadline.
@@ -91,17 +93,25 @@ def test_a_caller_within_its_share_comes_in_above_the_limit():
     assert admission.admit(1.0, rows=9, deadline_s=9.0, key="new").reason == "limit"
 
 
-def test_another_packing_is_learnt_anew():
+def test_another_packing_is_learnt_anew(world):
     """Costs are in another unit then, and what was learnt of the old one says nothing."""
 
-    class Seconds(RowPacking, frozen=True):
-        pass
+    class Seconds(Struct, frozen=True):
+        rows_max: int = 1
+
+        def cost(self, size):
+            return 0.01 * size
+
+        def expected_s(self, *, rows, size_max, size_sum):
+            return 0.01 * size_max
+
+        def room(self, *, rows, size_max, candidate, waiting):
+            return 0
 
     batcher, admission = backlog(0)
     admission.limiter.calibrating = False
-    batcher.pace = type(batcher.pace)(memory=30)
+    batcher.packing = Seconds()
     batcher.idle(2.0, 0)
-    batcher.idle(2.1, 0)
     batcher.arrive(2.2, 900, rows=1, deadline_s=9.0)
     batcher.idle(2.3, 0)
     assert admission.limiter.calibrating

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from seatrial.schedule.batcher import (
-    RETRY_MAX_S,
     Batcher,
     Expired,
     Kill,
@@ -22,6 +21,7 @@ from seatrial.schedule.batcher import (
     RowPacking,
     Run,
 )
+from seatrial.schedule.outlook import RETRY_MAX_S
 
 
 @dataclass
@@ -152,7 +152,7 @@ class Sea:
 
     def check(self):
         """Nothing waits while a worker is idle; the queue keeps its bound and its count."""
-        if self.batcher._idle:
+        if self.batcher._crew.idle:
             assert not self.batcher._turns
             assert self.batcher.rows_deferred == 0
         waiting = sum(entry.left for entry in self.batcher._turns)
@@ -232,7 +232,7 @@ def test_every_request_has_one_fate_whatever_happens(arrivals, workers, packing,
     for _, parts in sea.batches:
         assert sum(part.stop - part.start for part in parts) <= packing.rows_max
     assert batcher.rows_waiting == batcher.rows_deferred == batcher.rows_running == 0
-    assert not batcher._live
+    assert len(batcher._live) == 0
 
 
 @settings(deadline=None)
@@ -402,7 +402,7 @@ def test_deadlines_of_the_gone_are_swept_out():
         batcher.arrive(number * 1e-3, number, rows=1, deadline_s=1e6)
         batcher.idle(number * 1e-3, 0)
         batcher.done(number)
-    assert len(batcher._deadlines) < 200
+    assert batcher._live.remembered < 200
 
 
 @pytest.mark.parametrize("load", [0.5, 3.0])
@@ -424,3 +424,20 @@ def test_twenty_thousand_requests_keep_every_promise(load):
     else:
         assert goodput >= 0.98 * capacity
         assert fates["rejected"] > 0
+
+
+def test_single_rows_are_not_stuck_behind_a_thousand(world, asked, poisson):
+    """L6: while requests of 1,000 rows keep both workers busy, one row waits a batch or two."""
+    random_ = random.Random(6)
+    batch_s = 0.016
+    small = poisson(random_, 100, 8.0, patience_s=10.0)
+    large = [asked(at, rows=1_000, patience_s=1e9) for at in (0.0, 0.1, 0.2, 1.0, 3.0)]
+    batcher = Batcher(RowPacking(16), queue_rows=10_000, grace_s=1.0)
+    sea = world(batcher, 2, lambda now_s, sizes: 0.001 * len(sizes)).run([*small, *large])
+    waited = sorted(f.latency_s for f, a in zip_fates(sea) if a.rows == 1)
+    assert waited[int(0.99 * len(waited))] <= 2.5 * batch_s
+    assert all(f.outcome == "answered" for f, a in zip_fates(sea) if a.rows > 1)
+
+
+def zip_fates(sea):
+    return [(sea.fates[n], a) for n, a in enumerate(sea.asked)]

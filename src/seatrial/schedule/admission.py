@@ -20,8 +20,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from seatrial.schedule.batcher import RETRY_MAX_S, RETRY_MIN_S, Batcher, Ran
+from seatrial.schedule.batcher import Batcher, Ran
 from seatrial.schedule.limiter import Limiter, Load
+from seatrial.schedule.outlook import RETRY_MAX_S, RETRY_MIN_S
 
 WAIT_SHARE = 0.5
 """Part of the time left that a request may be expected to wait; the rest is for running it, and for

@@ -1,0 +1,102 @@
+"""How long what waits will take: estimates from the batches that ran."""
+
+from __future__ import annotations
+
+import math
+
+from seatrial.schedule.crew import Crew
+from seatrial.schedule.deferral import Deferral
+from seatrial.schedule.fairness import Turns
+from seatrial.schedule.pace import Pace
+
+FULL_SMOOTHING = 0.05
+"""Weight of the newest batch in the rows of a full one: as many as went while more waited."""
+
+PACE_MEMORY = 20.0
+"""Batches from which waiting times are estimated: a tenfold slower model shows after a few."""
+
+RETRY_MIN_S = 1
+"""Shortest wait told to a rejected caller: ``Retry-After`` knows whole seconds."""
+
+RETRY_MAX_S = 60
+"""Longest wait told to a rejected caller: beyond it the estimate means nothing."""
+
+
+class Outlook:
+    """Estimates for one batcher.
+
+    Args:
+        turns: The requests that wait.
+        deferral: Those of them that are deferred.
+        crew: The workers.
+
+    Attributes:
+        pace: How long batches take by their cost; another object once costs have another unit.
+    """
+
+    __slots__ = ("_crew", "_deferral", "_full_rows", "_turns", "pace")
+
+    def __init__(self, turns: Turns, deferral: Deferral, crew: Crew) -> None:
+        self._turns = turns
+        self._deferral = deferral
+        self._crew = crew
+        self._full_rows = 1.0
+        self.pace = Pace(memory=PACE_MEMORY)
+
+    def repack(self, rows_max: int, *, unit: bool) -> None:
+        """Batches are packed in another way.
+
+        Args:
+            rows_max: Most rows of one.
+            unit: Whether costs are in another unit than before.
+        """
+        self._full_rows = float(rows_max)
+        if unit:
+            self.pace = Pace(memory=PACE_MEMORY)
+
+    def filled(self, rows: int) -> None:
+        """A batch of so many rows has started while more waited."""
+        self._full_rows += FULL_SMOOTHING * (rows - self._full_rows)
+
+    def seconds(self, rows: float, cost: float) -> float:
+        """Return how long one worker needs for so many rows of that cost, in full batches."""
+        return self.pace.expect(cost, batches=rows / self._full_rows)
+
+    def rate(self) -> float:
+        """Return what cost all workers work off in a second; 0 while that is unknown."""
+        row_cost = self._turns.row_cost
+        seconds = self.seconds(1.0, row_cost)
+        return len(self._crew) * row_cost / seconds if seconds else 0.0
+
+    def wait_s(self, key: str, now_s: float | None) -> float:
+        """Return how long a row of that key that came now would wait before it starts."""
+        turns = self._turns
+        rows, cost = float(turns.rows), turns.cost
+        flow = turns.flow(key)
+        if rows and (flow is None or turns.keys > 1):
+            before = (flow.rows, flow.cost) if flow is not None else (0, 0.0)
+            keys = turns.keys + (flow is None)
+            # Each other key is served as much as this one, as long as it has anything.
+            cost = min(cost, before[1] * keys + (keys - 1.0) * cost / rows)
+            rows = min(rows, (before[0] + 1.0) * keys - 1.0)
+        crew = self._crew
+        workers = max(len(crew), 1) if now_s is None else crew.speed(now_s, self.pace)
+        return self.seconds(rows, cost) / workers
+
+    def retry_after_s(self) -> int:
+        """Return what a rejected caller is told: when half of the queue should be gone."""
+        return min(max(math.ceil(self.wait_s("", None) / 2), RETRY_MIN_S), RETRY_MAX_S)
+
+    def eta_s(self, cost: float) -> float:
+        """Return when a deferred request of that cost that came now should have its answer."""
+        return self._deferral.eta_s(cost=cost, ahead=self._turns.cost, rate=self.rate())
+
+    def part(self, turns: Turns, rows_max: int) -> int:
+        """Return the most rows of the next batch: other idle workers get their part.
+
+        Unless entering the model costs more than its share of the rows.
+        """
+        idle = len(self._crew.idle)
+        if idle > 1 and self.pace.per_cost * turns.cost / idle > self.pace.per_batch:
+            return min(rows_max, math.ceil(turns.rows / idle))
+        return rows_max
