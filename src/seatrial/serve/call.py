@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from seatrial.records.record import Cache, Degraded
+from seatrial.records.record import Cache, Degraded, Origin
 from seatrial.serve.doors.door import Door, Reading, Request, Response
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Call:
         pending: Its rows at the model.
         results: Its answers.
         peer: Address of the other side.
+        origin: Who caused it, where that is not whoever the server is for.
         caller: Whose key was shown, where its limits count this call.
         key_id: Which key that is.
         caches: What the memory did for each row; ``None`` where there is none.
@@ -57,6 +58,7 @@ class Call:
         "door",
         "id",
         "key_id",
+        "origin",
         "peer",
         "pending",
         "reading",
@@ -76,6 +78,7 @@ class Call:
         at_s: float,
         deployment: Deployment,
         peer: str = "",
+        origin: Origin | None = None,
     ) -> None:
         self.door = door
         self.request = request
@@ -84,6 +87,7 @@ class Call:
         self.at_s = at_s
         self.deployment = deployment
         self.peer = peer
+        self.origin = origin
         self.id = ""
         self.caller: Caller | None = None
         self.reading: Reading | None = None

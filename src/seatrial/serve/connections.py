@@ -38,6 +38,8 @@ class Limits(Struct, frozen=True):
             they who close first and never meet a connection that is just going.
         linger_s: How long the rest of a refused body is thrown away: closing at once would reset
             the connection under the sender, and the answer be lost.
+        last_s: How long a resting connection is kept when the server ends, for a request that is
+            on its way.
         head_bytes: Request line and headers.
         head_count: Headers.
     """
@@ -47,6 +49,7 @@ class Limits(Struct, frozen=True):
     write_s: float = 30.0
     idle_s: float = 75.0
     linger_s: float = 2.0
+    last_s: float = 0.3
     head_bytes: int = 65_536
     head_count: int = 128
 
@@ -63,6 +66,10 @@ class Connections:
         door_of: Finds the door of a request.
         inference: Takes inference requests.
         body_max_bytes: Largest body of one.
+
+    Attributes:
+        open: All of them.
+        draining: Whether each answer is the last on its connection: callers go elsewhere.
     """
 
     SWEEP_S = 0.1
@@ -80,6 +87,7 @@ class Connections:
         self.inference = inference
         self.body_max_bytes = body_max_bytes
         self.open: set[Watched] = set()
+        self.draining = False
         self._head_of: list[tuple[bytes, bytes]] | None = None
         self._head = b""
 

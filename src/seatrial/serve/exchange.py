@@ -58,9 +58,15 @@ class Exchange:
         self.disconnected = False
         self.response_complete = False
         parser = protocol.parser
-        self.keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
+        self.keep_alive = (
+            parser.should_keep_alive()
+            and parser.get_http_version() != "1.0"
+            and not protocol.all.draining
+        )
         peer = protocol.client[0] if protocol.client else ""
-        self._call: Call | None = protocol.all.inference.begin(door, self, peer=peer)
+        self._call: Call | None = protocol.all.inference.begin(
+            door, self, peer=peer, origin=protocol.origin
+        )
 
     def body_s(self, limit_s: float) -> float:
         """Return how long its body may take: no longer than the caller waits for the answer."""

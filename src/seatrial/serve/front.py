@@ -8,7 +8,7 @@ import functools
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import uvicorn
 
@@ -32,17 +32,20 @@ from seatrial.serve.doors.signature import Signature
 from seatrial.serve.entry import Entry
 from seatrial.serve.events import Events
 from seatrial.serve.fleet import Fleet
+from seatrial.serve.gauges import gauges
 from seatrial.serve.identifiers import Identifiers
 from seatrial.serve.inference import Inference
 from seatrial.serve.journal import Journal
 from seatrial.serve.keygate import KeyGate
 from seatrial.serve.keys import Keyring
-from seatrial.serve.metrics import Gauge, Metrics
+from seatrial.serve.metrics import Metrics
 from seatrial.serve.orders import Orders
 from seatrial.serve.pending import Pending
 from seatrial.serve.plan import Plan, Ready
 from seatrial.serve.protocol import Protocol
+from seatrial.serve.rehearsal import QUIET_S, ROUNDS_FIRST, Rehearsal
 from seatrial.serve.samples import samples
+from seatrial.serve.server import Server
 from seatrial.serve.state import State
 from seatrial.serve.tickets import Ticket, Tickets
 from seatrial.serve.warmup import WarmUp
@@ -110,7 +113,6 @@ class Front:
             model=plan.settings.model.name,
             release=lambda: self._fleet.current.release,
             variant=serving.variant,
-            gauges=self._gauges(),
         )
         self._tickets = Tickets()
         ladder = Ladder(serving.degrade, now_s=SYSTEM.now_s())
@@ -177,6 +179,12 @@ class Front:
             inference=self._inference,
             body_max_bytes=body_max_bytes,
         )
+        self._metrics.gauges = gauges(
+            self._fleet,
+            writer=self._writer,
+            connections=self._connections,
+            tickets=self._tickets,
+        )
         self._app = App(
             state=self._state,
             catalogue=catalogue,
@@ -199,35 +207,6 @@ class Front:
     def _settled(self, settled: Sequence[Pending]) -> None:
         self._inference.settled(settled)
 
-    def _gauges(self) -> list[Gauge]:
-        return [
-            Gauge(
-                "seatrial_queue_depth",
-                "Rows that wait for a worker",
-                lambda: self._fleet.current.dispatcher.batcher.rows_waiting,
-            ),
-            Gauge(
-                "seatrial_inflight_requests",
-                "Requests that wait or run",
-                lambda: self._fleet.inflight,
-            ),
-            Gauge(
-                "seatrial_workers_ready",
-                "Workers that answer",
-                lambda: self._fleet.current.pool.ready,
-            ),
-            Gauge(
-                "seatrial_log_dropped",
-                "Records that the log let go",
-                lambda: self._writer.state().dropped,
-            ),
-            Gauge(
-                "seatrial_connections",
-                "Connections that are open",
-                lambda: len(self._connections.open),
-            ),
-        ]
-
     async def run(self) -> None:
         """Serve until told to stop by a signal.
 
@@ -238,7 +217,7 @@ class Front:
         if self._plan.keeper:
             self._keeper = Attendant("seatrial.serve.keeper", self._keeper_arguments())
         self._warming = asyncio.create_task(self._prepare_warm_up())
-        server = _Server(self._config())
+        server = Server(self._config())
         serving = asyncio.create_task(server.serve(sockets=[self._bound]))
         ticking = [
             asyncio.create_task(self._tick()),
@@ -249,11 +228,13 @@ class Front:
         try:
             if await self._unless_stopped(self._fleet.start()):
                 self._state.phase = "serving"
+                await self._rehearse(server)
                 self._say_ready()
+                ticking.append(asyncio.create_task(self._keep_warm()))
                 await self._stopping.wait()
                 await self._drain()
         finally:
-            server.should_exit = True
+            server.end()
             await self._close(serving, ticking)
 
     def _keeper_arguments(self) -> list[str]:
@@ -310,6 +291,23 @@ class Front:
         warm_up = await asyncio.shield(self._warming)
         return await warm_up(worker, deployment)
 
+    async def _rehearse(self, server: Server) -> None:
+        def connect() -> Protocol:
+            return Protocol(self._connections, server.config, server.server_state, {})
+
+        warm_up = await asyncio.shield(self._warming)
+        self._rehearsal = Rehearsal(connect, warm_up.inputs)
+        await self._rehearsal.play(ROUNDS_FIRST)
+
+    async def _keep_warm(self) -> None:
+        """Walk the path again whenever nobody has for a while, once for each worker."""
+        seen = -1
+        while True:
+            await asyncio.sleep(QUIET_S)
+            if self._inference.begun == seen:
+                await self._rehearsal.play(self._fleet.current.pool.ready)
+            seen = self._inference.begun
+
     def _reload(self) -> None:
         task = asyncio.create_task(self._fleet.reload())
         self._reloads.add(task)
@@ -346,6 +344,7 @@ class Front:
     async def _drain(self) -> None:
         """Turn readiness off, go on answering for the delay, then stop listening."""
         self._state.phase = "draining"
+        self._connections.draining = True
         self._events.say("draining", {"inflight": self._fleet.inflight})
         if not self._hurry:
             await asyncio.sleep(self._plan.drain_delay_s)
@@ -386,11 +385,3 @@ class Front:
             if self._keeper is not None and not self._keeper.alive() and not keeper_told:
                 keeper_told = True
                 self._events.say("keeper-lost", {"message": "rows are logged, but not sealed"})
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signals: it would close the listener first and exit with the signal."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

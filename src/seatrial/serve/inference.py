@@ -13,6 +13,7 @@ from typing import Any
 
 from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import CallerGoneError, SeatrialError
+from seatrial.records.record import Origin
 from seatrial.serve import problems
 from seatrial.serve.call import Call, Reply
 from seatrial.serve.doors.door import Door, Request
@@ -36,6 +37,9 @@ Gate = Callable[[Call], None]
 
 class Inference:
     """Answers calls.
+
+    Attributes:
+        begun: Requests of callers so far.
 
     Args:
         fleet: Has calls answered.
@@ -74,11 +78,16 @@ class Inference:
         self._identifiers = identifiers
         self._timeout_s = timeout_s
         self._clock = clock
+        self.begun = 0
         self._chance = random.Random()  # noqa: S311  (names traces, guards nothing)
 
-    def begin(self, door: Door, reply: Reply, *, peer: str = "") -> Call:
+    def begin(
+        self, door: Door, reply: Reply, *, peer: str = "", origin: Origin | None = None
+    ) -> Call:
         """Note the arrival of a request whose headers have come."""
         clock = self._clock
+        if origin is None:
+            self.begun += 1
         return Call(
             door,
             NO_REQUEST,
@@ -87,6 +96,7 @@ class Inference:
             at_s=clock.now_s(),
             deployment=self._fleet.current,
             peer=peer,
+            origin=origin,
         )
 
     def take(self, call: Call) -> None:
@@ -150,15 +160,17 @@ class Inference:
         if status >= SERVER_ERROR and not error.retryable:
             self._tell(call, error)
         seconds = self._clock.now_s() - call.at_s
-        self._metrics.refused(
-            call.door.route, status, error.code, seconds, {status_of(error): len(rows) or 1}
-        )
+        if call.origin is None:
+            self._metrics.refused(
+                call.door.route, status, error.code, seconds, {status_of(error): len(rows) or 1}
+            )
         if not isinstance(error, CallerGoneError):
             response = call.door.refuse(error, id=call.id, release=call.deployment.release)
             call.reply.send(response, self._common(call, self._clock.now_s()))
 
     def _take(self, call: Call) -> None:
-        self._keys(call)
+        if call.origin is None:
+            self._keys(call)
         for gate in self._gates:
             gate(call)
         reading = call.reading = call.door.read(call.request)
@@ -199,7 +211,8 @@ class Inference:
             response = call.door.refuse(error, id=call.id, release=call.deployment.release)
         call.reply.send(response, self._common(call, now_s))
         call.pending = None  # each holds the other: so nothing is left for the collector
-        self._metrics.answered(call.door.route, now_s - call.at_s, call.results)
+        if call.origin is None:
+            self._metrics.answered(call.door.route, now_s - call.at_s, call.results)
 
     def _close(self, call: Call) -> None:
         call.closed = True

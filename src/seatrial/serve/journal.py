@@ -61,15 +61,12 @@ class Journal:
         """Say whether an answer is withheld; one without confidence never is."""
         return answer.confidence is not None and answer.confidence < self._confidence_min
 
-    def results(
-        self, call: Call, records: list[Event], *, origin: Origin | None = None
-    ) -> list[Result]:
+    def results(self, call: Call, records: list[Event]) -> list[Result]:
         """Return the results of an answered call as its caller sees them.
 
         Args:
             call: Its pending rows all have answers.
             records: Gets one record per row; nothing is written yet.
-            origin: Who caused it, if not the callers of this server.
         """
         results: list[Result] = []
         pending = call.pending
@@ -92,7 +89,7 @@ class Journal:
                     row=row,
                     time=call.at,
                     monotonic_s=call.at_s,
-                    origin=origin or self._origin,
+                    origin=call.origin or self._origin,
                     release=release,
                     variant=variant,
                     route=call.door.route,
@@ -136,7 +133,7 @@ class Journal:
                 row=row,
                 time=call.at,
                 monotonic_s=call.at_s,
-                origin=self._origin,
+                origin=call.origin or self._origin,
                 release=call.deployment.release,
                 variant=call.deployment.variant,
                 route=call.door.route,

@@ -86,16 +86,16 @@ class Metrics(Collector):  # type: ignore[misc]  # the library has no types
         model: Name of the model.
         release: Reads what answers now.
         variant: Which variant.
+
+    Attributes:
         gauges: What is read when it is asked for.
     """
 
-    def __init__(
-        self, *, model: str, release: Callable[[], str], variant: str, gauges: Sequence[Gauge]
-    ) -> None:
+    def __init__(self, *, model: str, release: Callable[[], str], variant: str) -> None:
         self._model = model
         self._release = release
         self._variant = variant
-        self._gauges = list(gauges)
+        self.gauges: Sequence[Gauge] = ()
         self._requests: Counter[tuple[str, int]] = Counter()
         self._rows: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
@@ -187,7 +187,7 @@ class Metrics(Collector):  # type: ignore[misc]  # the library has no types
             family = HistogramMetricFamily(histogram, description, labels=COMMON)
             family.add_metric(self._common, tally.cumulative(), tally.total)
             yield family
-        for gauge in self._gauges:
+        for gauge in self.gauges:
             labels = dict(zip(COMMON, self._common, strict=True))
             yield _gauge(gauge.name, gauge.description, labels, gauge.read())
 

@@ -24,6 +24,7 @@ from seatrial.core.errors import (
     MalformedBodyError,
     SeatrialError,
 )
+from seatrial.records.record import Origin
 from seatrial.serve import problems
 from seatrial.serve.connections import Connections
 from seatrial.serve.doors.door import Door
@@ -46,6 +47,7 @@ class Protocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.all = connections
         self.limits = connections.limits
+        self.origin: Origin | None = None
         self.phase = IDLE
         self.due_s = math.inf
         self._phase_due_s = math.inf
@@ -155,6 +157,14 @@ class Protocol(HttpToolsProtocol):
         elif self.phase == BUSY:
             self._enter(IDLE, self.limits.idle_s)
 
+    def shutdown(self) -> None:
+        """Take no request but those that are on their way; see uvicorn."""
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete:
+            self.due_s = min(self.due_s, self.loop.time() + self.limits.last_s)
+        else:
+            cycle.keep_alive = False
+
     def pause_writing(self) -> None:
         """The reader is slow: take no further request until it has read."""
         super().pause_writing()
@@ -202,6 +212,8 @@ class Protocol(HttpToolsProtocol):
         self.scope["headers"] = headers
         self._enter(BODY, self.limits.body_s)
         super().on_headers_complete()
+        if self.all.draining:
+            cast("Any", self.cycle).keep_alive = False
 
     def _begin_exchange(self, door: Door, method: str, path: bytes, query: bytes) -> None:
         before: Any = self.cycle

@@ -48,7 +48,7 @@ class WarmUp:
         events: Events,
         clock: Clock = SYSTEM,
     ) -> None:
-        self._inputs = inputs
+        self.inputs = inputs
         self._journal = journal
         self._identifiers = identifiers
         self._events = events
@@ -65,10 +65,10 @@ class WarmUp:
         Raises:
             ServingError: It hung or died.
         """
-        if not self._inputs:
+        if not self.inputs:
             return "no eval inputs to warm up with"
         budget = TimeBudget(BUDGET_S, clock=self._clock)
-        inputs = self._inputs
+        inputs = self.inputs
         sampling = Sampling([deployment.size_of(value) for value in inputs], deployment.rows_max)
         calls = observed = largest = 0
         places: list[int] | None = [0]
@@ -99,6 +99,7 @@ class WarmUp:
             at=self._clock.utc(),
             at_s=now_s,
             deployment=deployment,
+            origin="warmup",
         )
         call.id = self._identifiers.new(len(inputs))
         pending = call.pending = Pending(0, inputs, owner=call, now_s=now_s, deadline_s=math.inf)
@@ -108,7 +109,7 @@ class WarmUp:
         pending.answers = list(batch.answers)
         pending.ended_s = self._clock.now_s()
         records: list[Event] = []
-        self._journal.results(call, records, origin="warmup")
+        self._journal.results(call, records)
         self._journal.write(records)
         return batch
 
