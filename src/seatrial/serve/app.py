@@ -175,7 +175,7 @@ class App:
         ready = self._state.ready()
         if "verbose" in request.query_params:
             return _json(encode(self._state.verbose()), 200 if ready else 503)
-        words = "ready" if ready else f"not ready: {self._state.phase}"
+        words = "ready" if ready else f"not ready: {self._state.unready()}"
         return PlainTextResponse(words + "\n", status_code=200 if ready else 503)
 
     async def _exposition(self, request: Request) -> Response:  # noqa: ARG002  (of the framework)

@@ -80,6 +80,11 @@ def serve(
         from seatrial.models.identity import determining_files, release_of
         from seatrial.records.log import LogWriter
 
+        if keeper and settings.serving.admin_port is not None:
+            from seatrial.serve.admin_server import prepare
+
+            prepare(folder, settings.serving)
+
         files = frozenset(determining_files(settings, folder))
         plan = Plan(
             folder=folder,

@@ -54,7 +54,7 @@ from seatrial.serve.worker import Worker
 DRAIN_LIMIT_S = 20.0
 """Longest wait for requests in flight when stopping; orchestrators kill after 30 s."""
 
-KEEPER_LIMIT_S = 1.0
+KEEPER_LIMIT_S = 5.0
 """How long the keeper may take to end: what it leaves unsealed is readable, and sealed by the
 next one."""
 
@@ -97,6 +97,7 @@ class Front:
         self._stopping = asyncio.Event()
         self._signals = 0
         self._hurry = False
+        self._key_problem = ""
         self._reloads: set[asyncio.Task[None]] = set()
         self._assemble()
 
@@ -125,7 +126,6 @@ class Front:
             metrics=self._metrics,
             events=self._events,
         )
-        self._state = State(self._fleet)
         self._orders = Orders(
             Control(plan.folder),
             events=self._events,
@@ -133,6 +133,7 @@ class Front:
             on_reload=self._reload,
             on_drain=self._stop,
         )
+        self._state = State(self._fleet, killed=lambda: self._orders.killed)
         body_max_bytes = int(serving.body_max_mib * MIB)
         keyring = Keyring(plan.folder, required=serving.keys_required)
         self._keys = KeyGate(keyring)
@@ -239,6 +240,7 @@ class Front:
 
     def _keeper_arguments(self) -> list[str]:
         arguments = [str(self._plan.folder), "--log-folder", str(self._plan.log_folder)]
+        arguments += ["--last-seal", str(KEEPER_LIMIT_S - 0.5)]
         admin_port = self._plan.settings.serving.admin_port
         if admin_port is not None:
             arguments += ["--admin-port", str(admin_port)]
@@ -304,7 +306,7 @@ class Front:
         seen = -1
         while True:
             await asyncio.sleep(QUIET_S)
-            if self._inference.begun == seen:
+            if self._inference.begun == seen and not self._orders.killed:
                 await self._rehearsal.play(self._fleet.current.pool.ready)
             seen = self._inference.begun
 
@@ -373,15 +375,21 @@ class Front:
     async def _adjust(self) -> None:
         while True:
             await asyncio.sleep(ADJUST_S)
-            self._keys.refresh()
             if self._state.phase == "serving":
                 await self._fleet.adjust()
+
+    def _refresh_keys(self) -> None:
+        problem = self._keys.refresh()
+        if problem != self._key_problem:
+            self._key_problem = problem
+            self._events.say("keys-problem", {"message": problem or "solved"})
 
     async def _tick(self) -> None:
         keeper_told = False
         while True:
             await asyncio.sleep(LOG_TICK_S)
             self._writer.tick()
+            self._refresh_keys()
             if self._keeper is not None and not self._keeper.alive() and not keeper_told:
                 keeper_told = True
                 self._events.say("keeper-lost", {"message": "rows are logged, but not sealed"})

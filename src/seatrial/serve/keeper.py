@@ -24,7 +24,7 @@ from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import SeatrialError
 from seatrial.core.settings import Settings
 from seatrial.models.host import die_with_parent
-from seatrial.records.columns import Describe
+from seatrial.records.descriptions import Describe, Descriptions
 from seatrial.records.sealing import Sealing, seal
 from seatrial.serve.converting import to_parquet_apart
 from seatrial.serve.describing import Describing
@@ -86,9 +86,10 @@ def keep(
     By then the front has closed its last segment.
     """
     diary = diary or Diary()
+    descriptions = None if describe is None else Descriptions(describe)
     stopping = False
     while True:
-        sealing = seal(folder, describe=describe, convert=to_parquet_apart)
+        sealing = seal(folder, descriptions=descriptions, convert=to_parquet_apart)
         tell(sealing, events)
         diary.note(sealing)
         if stopping:
@@ -100,6 +101,15 @@ def tell(sealing: Sealing, events: Events) -> None:
     """Say what a run of sealing did, where there is something to say."""
     if sealing.segments:
         events.say("sealed", {"segments": sealing.segments, "rows": sealing.rows})
+    if sealing.undescribed:
+        events.say(
+            "keeper-behind",
+            {
+                "message": "rows come faster than they can be described: a share of them is",
+                "rows_undescribed": sealing.undescribed,
+                "waiting_bytes": sealing.waiting_bytes,
+            },
+        )
     for problem in sealing.problems:
         events.say("sealing-problem", {"message": problem})
     for name in sealing.quarantined:
@@ -120,6 +130,8 @@ class Diary:
         self._segments = 0
         self._rows = 0
         self._quarantined = 0
+        self._undescribed = 0
+        self._waiting_bytes = 0
         self._looked: Any = None
         self._problems: tuple[str, ...] = ()
 
@@ -128,6 +140,8 @@ class Diary:
         self._segments += sealing.segments
         self._rows += sealing.rows
         self._quarantined += len(sealing.quarantined)
+        self._undescribed += sealing.undescribed
+        self._waiting_bytes = sealing.waiting_bytes
         self._looked = self._clock.utc()
         self._problems = sealing.problems
 
@@ -146,6 +160,8 @@ class Diary:
                 "segments": self._segments,
                 "rows": self._rows,
                 "quarantined": self._quarantined,
+                "undescribed": self._undescribed,
+                "waiting_bytes": self._waiting_bytes,
                 "problems": self._problems,
             },
         }

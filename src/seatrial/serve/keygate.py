@@ -39,6 +39,7 @@ class KeyGate:
             self._keyring.leave(call.caller)
             call.caller = None
 
-    def refresh(self) -> None:
-        """Take over what the file of keys says now."""
+    def refresh(self) -> str:
+        """Take over what the file of keys says now; return what is wrong with it."""
         self._keyring.refresh()
+        return self._keyring.problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from seatrial.core.clock import SYSTEM, Clock
@@ -18,10 +19,12 @@ class State:
 
     Args:
         fleet: What answers.
+        killed: Says whether an operator has switched answering off.
         clock: Where time comes from.
     """
 
-    def __init__(self, fleet: Fleet, *, clock: Clock = SYSTEM) -> None:
+    def __init__(self, fleet: Fleet, *, killed: Callable[[], bool], clock: Clock = SYSTEM) -> None:
+        self._killed = killed
         self._clock = clock
         self.phase: Phase = "starting"
         self._fleet = fleet
@@ -33,12 +36,14 @@ class State:
 
     def ready(self) -> bool:
         """Say whether traffic may be sent here."""
-        return self.phase == "serving" and self._fleet.current.ready
+        return not self.unready()
 
     def unready(self) -> str:
         """Say why traffic may not be sent here; nothing where it may."""
         if self.phase != "serving":
             return f"the server is {self.phase}"
+        if self._killed():
+            return "answering is switched off"
         return "" if self._fleet.current.ready else "no worker is ready"
 
     def admit(self, call: Call) -> None:  # noqa: ARG002  (of a gate)
@@ -63,7 +68,7 @@ class State:
         now_s = self._clock.now_s()
         degraded = self._fleet.entry.state(now_s)
         return {
-            "state": "ready" if self.ready() else self.phase,
+            "state": "ready" if self.ready() else "killed" if self._killed() else self.phase,
             "release": deployment.release,
             "variant": deployment.variant,
             "degraded": degraded.text != "ok",
