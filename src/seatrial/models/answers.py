@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from reprlib import repr as shown
 from typing import Any
 
 from msgspec import Struct
@@ -50,7 +51,15 @@ def normalise(raw: Any, *, expected: int) -> list[Answer]:
             hint="Check that predict neither drops nor merges rows.",
             details={"received": len(raw), "expected": expected},
         )
-    return [_answer(value, row) for row, value in enumerate(raw)]
+    answers = [_answer(value, row) for row, value in enumerate(raw)]
+    if len(answers) != expected:
+        raise OutputContractError(
+            f"the model returned a {type(raw).__name__} of {len(raw)} answers that gives "
+            f"{len(answers)}; accepted is one for each of {expected} inputs.",
+            hint="Return a list from predict.",
+            details={"received": len(answers), "expected": expected},
+        )
+    return answers
 
 
 def _rows(raw: Any) -> Any:
@@ -71,7 +80,7 @@ def _rows(raw: Any) -> Any:
 def _answer(value: Any, row: int) -> Answer:
     if isinstance(value, Answer):
         answer = value
-    elif isinstance(value, Mapping) and "output" in value:
+    elif _is_mapping(value) and "output" in value:
         answer = Answer(
             output=plain(value["output"]),
             confidence=_number(value.get("confidence"), "confidence", row),
@@ -81,11 +90,15 @@ def _answer(value: Any, row: int) -> Answer:
         answer = Answer(output=plain(value))
     if not _finite(answer.output) or not _finite(answer.confidence) or not _finite(answer.scores):
         raise NonFiniteOutputError(
-            f"the model answered row {row} with a value that is not finite: {answer.output!r}.",
+            f"the model answered row {row} with a value that is not finite: {shown(answer.output)}.",
             hint="Look at that row: missing values and overflows are the usual causes.",
             details={"row": row},
         )
     return answer
+
+
+def _is_mapping(value: Any) -> bool:
+    return type(value) is dict or isinstance(value, Mapping)  # the first is twenty times faster
 
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -95,7 +108,7 @@ def plain(value: Any) -> Any:
     """Turn NumPy scalars and arrays, sets and objects with fields into what JSON knows."""
     if type(value) in _PLAIN:
         return value
-    if isinstance(value, Mapping):
+    if _is_mapping(value):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
@@ -125,14 +138,14 @@ def _number(value: Any, what: str, row: int) -> float | None:
         return float(value)
     except (TypeError, ValueError):
         raise OutputContractError(
-            f"the {what} of row {row} is {value!r}; accepted is a number.", details={"row": row}
+            f"the {what} of row {row} is {shown(value)}; accepted is a number.", details={"row": row}
         ) from None
 
 
 def _scores(value: Any, row: int) -> dict[str, float] | None:
     if value is None:
         return None
-    if not isinstance(value, Mapping):
+    if not _is_mapping(value):
         raise OutputContractError(
             f"the scores of row {row} are {type(value).__name__}; accepted is class -> number.",
             details={"row": row},
@@ -157,7 +170,7 @@ def _finite(value: Any) -> bool:
         return True
     if isinstance(value, float):
         return math.isfinite(value)
-    if isinstance(value, Mapping):
+    if _is_mapping(value):
         return all(map(_finite, value.values()))
     if isinstance(value, list):
         return all(map(_finite, value))
