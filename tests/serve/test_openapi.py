@@ -137,7 +137,7 @@ def test_known_columns_are_named_typed_and_required():
     """As the settings or the eval set say."""
     row = described(learned("record"))["components"]["schemas"]["PredictRequest"]["properties"]
     assert row["input"]["required"] == ["rooms", "street", "size", "new"]
-    assert row["input"]["properties"]["street"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    assert row["input"]["properties"]["street"] == {"type": ["string", "null"]}
     document = {
         "model": {"load": "m:load", "input": "record", "task": "regression"},
         "eval": {"input": ["a", "b"]},

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from seatrial.core.errors import InputError, MalformedBodyError
 from seatrial.serve.parsing import BODY_EXAMPLES, PredictParser, feedback, rows_seen
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+whole = st.integers(-(2**63), 2**64 - 1)
+scalars = st.none() | st.booleans() | whole | st.floats(allow_nan=False) | st.text()
 KINDS = sorted(BODY_EXAMPLES)
 
 
@@ -94,6 +95,25 @@ def test_an_empty_list_does_not_hide_how_deep_the_others_are():
     with pytest.raises(InputError) as caught:
         parser.rows(b'{"input": [[], [1, [2]]]}')
     assert caught.value.details["pointer"] == "/input/1/1"
+
+
+@pytest.mark.parametrize("kind", ["array", "record"])
+def test_whole_numbers_beyond_64_bits_are_numbers_as_json_has_them(kind):
+    """The nearest float, however they are written; smaller ones stay exact, and text is text."""
+    told = b"[%s]" if kind == "array" else b'{"a": %s}'
+
+    def read(number):
+        (row,) = PredictParser(kind).rows(b'{"inputs": [' + told % number + b"]}")
+        return row[0] if kind == "array" else row["a"]
+
+    assert read(b"18446744073709551615") == 2**64 - 1
+    assert read(b"-9223372036854775808") == -(2**63)
+    for written in (b"18446744073709551616", b"-9223372036854775809", b"1" + b"0" * 300):
+        assert (type(read(written)), read(written)) == (float, float(written))
+    with pytest.raises(InputError, match="out of range"):
+        read(b"1" + b"0" * 400)
+    if kind == "record":
+        assert read(b'"18446744073709551616"') == "18446744073709551616"
 
 
 def test_arrays_have_no_more_dimensions_than_any_model_takes():

@@ -21,6 +21,14 @@ BODY_EXAMPLES = {
     "chat": '{"inputs": [[{"role": "user", "content": "Hello"}]]}',
 }
 
+NUMERIC = frozenset({"array", "record"})
+"""Kinds of input that hold numbers."""
+
+LONG_NUMBER = re.compile(rb"\d{19}")
+"""What a number looks like that may need more than 64 bits; the rest need not be looked through."""
+
+INT64, UINT64 = range(-(2**63), 2**63), range(2**64)
+
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]|\[\.\.\.\]")
 
 
@@ -64,7 +72,26 @@ class PredictParser:
             for place, row in enumerate(rows):
                 if isinstance(row, list):
                     self._check_array(row, place, single=request.inputs is UNSET)
+        if self._kind in NUMERIC and LONG_NUMBER.search(body):
+            rows = self._rounded(rows)
         return rows
+
+    def _rounded(self, value: Any) -> Any:
+        """Return a value with whole numbers of more than 64 bits as floats.
+
+        JSON tells 1e30 and its thirty-one digits apart nowhere, and no model computes with the
+        latter.
+        """
+        if isinstance(value, list):
+            return [self._rounded(item) for item in value]
+        if isinstance(value, dict):
+            return {name: self._rounded(item) for name, item in value.items()}
+        if not isinstance(value, int) or value in INT64 or value in UINT64:
+            return value
+        try:
+            return float(value)
+        except OverflowError:
+            raise self._shape("", "a number is out of range") from None
 
     def _check_array(self, row: list[Any], place: int, *, single: bool) -> None:
         depth, inside = 1, row

@@ -27,7 +27,7 @@ from seatrial.serve.messages import (
     PredictAnswer,
 )
 from seatrial.serve.problems import Problem
-from seatrial.serve.tensor_schemas import TEXT, Schema, infer_request, is_small
+from seatrial.serve.tensor_schemas import Schema, infer_request, is_small
 from seatrial.serve.tickets import TicketAnswer
 
 REFERENCE: Final = "#/components/schemas/{name}"
@@ -49,22 +49,15 @@ TYPES: Final = (
     IndexEntry,
 )
 
-INTEGER: Final[Schema] = {"type": "integer", "minimum": -(2**63), "maximum": 2**64 - 1}
-"""Whole numbers of 64 bits; larger ones are refused rather than rounded."""
-
-NUMBER: Final[tuple[Schema, ...]] = (INTEGER, {"type": "number", "not": {"type": "integer"}})
-
-_BOOLEAN: Final[Schema] = {"type": "boolean"}
-_NULL: Final[Schema] = {"type": "null"}
-_CELLS: Final[dict[str, tuple[Schema, ...]]] = {
-    "BYTES": (TEXT,),
-    "INT64": (INTEGER,),
-    "FP64": NUMBER,
-    "BOOL": (_BOOLEAN,),
-    "": (TEXT, *NUMBER, _BOOLEAN),
+_TYPES: Final = {
+    "BYTES": ["string"],
+    "INT64": ["integer"],
+    "FP64": ["number"],
+    "BOOL": ["boolean"],
+    "": ["string", "number", "boolean"],
 }
 _EXAMPLES: Final = {"BYTES": "some text", "INT64": 1, "FP64": 1.5, "BOOL": True, "": 1.5}
-_ELEMENT: Final[Schema] = {"anyOf": [*NUMBER, _BOOLEAN, _NULL]}
+_ELEMENT: Final[Schema] = {"type": ["number", "boolean", "null"]}
 
 
 def reference(name: str) -> Schema:
@@ -174,7 +167,7 @@ def _record(signature: Signature) -> Schema:
 
 
 def _cell(datatype: str) -> Schema:
-    return {"anyOf": [*_CELLS[datatype], _NULL]}
+    return {"type": [*_TYPES[datatype], "null"]}
 
 
 def _sized(inner: Sequence[int]) -> Schema:
@@ -186,7 +179,7 @@ def _sized(inner: Sequence[int]) -> Schema:
 
 def _nested(depth: int) -> Schema:
     """Return numbers in lists of one depth each, or a number alone."""
-    choices: list[Schema] = [*NUMBER]
+    choices: list[Schema] = [{"type": "number"}]
     level = _ELEMENT
     for _ in range(depth):
         level = {"type": "array", "items": level}
