@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial.records import columns, lines
+from seatrial.records.descriptions import Descriptions
 from seatrial.records.log import LogWriter
 from seatrial.records.query import Log
 from seatrial.records.sealing import seal
@@ -36,21 +37,23 @@ def test_values_of_any_shape_become_json_text_and_the_rest_stays(make_record) ->
     assert flat["label"] is None
 
 
-def test_descriptors_are_added_in_chunks_to_requests_with_an_input(make_record) -> None:
+def test_descriptors_are_added_to_requests_with_an_input(make_record) -> None:
     seen = []
 
     def describe(inputs):
         seen.append(len(inputs))
         return [{"length": np.int64(len(value))} if value != "skip" else None for value in inputs]
 
-    given_records = [make_record(n, input="ab") for n in range(1500)]
+    given_records = [make_record(n, input=f"a{n:04d}") for n in range(1500)]
     given_records += [make_record(1500, input=None), make_record(1501, input="skip")]
     flat = [
         json.loads(row)
-        for row in columns.flat_rows(bodies_of(*given_records), segment="s", describe=describe)
+        for row in columns.flat_rows(
+            bodies_of(*given_records), segment="s", descriptions=Descriptions(describe)
+        )
     ]
     assert seen == [1000, 501]
-    assert flat[0]["descriptors"] == '{"length":2}'
+    assert flat[0]["descriptors"] == '{"length":5}'
     assert flat[1500]["descriptors"] is None
     assert flat[1501]["descriptors"] is None
 

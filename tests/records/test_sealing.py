@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.records import sealing
+from seatrial.records.descriptions import Descriptions
 from seatrial.records.files import Files
 from seatrial.records.log import LogWriter
 from seatrial.records.places import Places
@@ -177,7 +179,7 @@ def test_an_older_manifest_put_back_loses_no_file(tmp_path, fill, make_record, i
 
 def test_descriptors_are_added_when_sealed(tmp_path, fill) -> None:
     fill(tmp_path)
-    seal(tmp_path, describe=lambda inputs: [{"length": len(value)} for value in inputs])
+    seal(tmp_path, descriptions=Descriptions(lambda inputs: [{"length": len(i)} for i in inputs]))
     assert Log(tmp_path).production_rows().descriptors == [{"length": 6}] * 6
 
 
@@ -188,10 +190,32 @@ def test_a_describer_that_fails_costs_descriptors_not_rows(
     tmp_path, fill, ids_in, describe
 ) -> None:
     fill(tmp_path)
-    done = seal(tmp_path, describe=describe)
+    done = seal(tmp_path, descriptions=Descriptions(describe))
     assert done.rows == 6
     assert "sealed without descriptors" in done.problems[0]
     assert_all_sealed(tmp_path, ids_in)
+
+
+def test_rows_that_come_faster_than_they_can_be_described_are_sealed_with_a_share(
+    tmp_path, ids_in, make_record, monkeypatch
+) -> None:
+    """Once nothing waits any more, all rows get descriptors again."""
+    rows = 400
+    for segment in range(2):
+        with LogWriter(tmp_path) as writer:
+            writer.append([make_record(n + rows * segment) for n in range(rows)])
+    size = sum(path.stat().st_size for path in Places.of(tmp_path).closed.iterdir()) // 2
+    monkeypatch.setattr(sealing, "BEHIND_BYTES", size)
+    adds = Descriptions(lambda inputs: [{"length": len(value)} for value in inputs])
+    done = seal(tmp_path, descriptions=adds)
+    assert (done.segments, done.rows, done.waiting_bytes) == (2, 2 * rows, 0)
+    assert rows / 4 < done.undescribed < 3 * rows / 4
+    described = [found is not None for found in Log(tmp_path).production_rows().descriptors]
+    assert described.count(False) == done.undescribed
+    with LogWriter(tmp_path) as writer:
+        writer.append([make_record(2 * rows)])
+    assert seal(tmp_path, descriptions=adds).undescribed == 0
+    assert sum(ids_in(tmp_path).values()) == 2 * rows + 1
 
 
 def test_a_conversion_that_loses_rows_is_not_committed(tmp_path, fill, ids_in) -> None:

@@ -6,17 +6,15 @@ that they come back exactly as they were written, whatever their size or shape. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 import msgspec
 
 from seatrial.records import engine
+from seatrial.records.descriptions import Descriptions
 from seatrial.records.record import table
-
-Describe = Callable[[list[Any]], Sequence[Mapping[str, Any] | None]]
-"""Inputs -> what each looks like, one mapping per input; called by the keeper, never online."""
 
 DESCRIBED_ROWS = 1_000
 """Rows described in one call."""
@@ -63,22 +61,27 @@ def source(lines_file: str, *, object_max_bytes: int = OBJECT_MAX_BYTES) -> str:
 
 
 def flat_rows(
-    bodies: Iterable[bytes], *, segment: str, describe: Describe | None = None
+    bodies: Iterable[bytes],
+    *,
+    segment: str,
+    descriptions: Descriptions | None = None,
+    share: float = 1.0,
 ) -> Iterator[bytes]:
     """Turn the events of one segment into the rows of its sealed file.
 
     Args:
         bodies: JSON texts of events, in order.
         segment: Name of the segment.
-        describe: Adds descriptors to requests whose input was kept.
+        descriptions: Adds descriptors to requests whose input was kept.
+        share: Part of them that get any.
 
     Yields:
         JSON lines with a line feed each.
     """
     rows = (_row(body, segment, place) for place, body in enumerate(bodies))
     while chunk := list(islice(rows, DESCRIBED_ROWS)):
-        if describe is not None:
-            _describe(chunk, describe)
+        if descriptions is not None:
+            descriptions.to(chunk, share=share)
         for row in chunk:
             yield _ENCODER.encode(row) + b"\n"
 
@@ -96,20 +99,3 @@ def _row(body: bytes, segment: str, place: int) -> dict[str, Any]:
             row[name] = None if text == "null" else text
     row.update(segment=segment, position=place)
     return row
-
-
-def _describe(rows: list[dict[str, Any]], describe: Describe) -> None:
-    known = [row for row in rows if row.get("input") is not None and "status" in row]
-    if not known:
-        return
-    found = describe([msgspec.json.decode(row["input"]) for row in known])
-    for row, descriptors in zip(known, found, strict=True):
-        if descriptors is not None:
-            row["descriptors"] = msgspec.json.encode(descriptors, enc_hook=_scalar).decode()
-
-
-def _scalar(value: Any) -> Any:
-    convert = getattr(value, "tolist", None)
-    if callable(convert):
-        return convert()
-    raise TypeError(f"{type(value).__name__} is not a JSON value")

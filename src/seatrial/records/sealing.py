@@ -8,6 +8,7 @@ is finished by the next.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,12 +18,16 @@ from msgspec import Struct
 
 from seatrial.core import digests
 from seatrial.records import columns, lines, manifest
-from seatrial.records.columns import Describe
 from seatrial.records.conversion import Convert, to_parquet
+from seatrial.records.descriptions import Descriptions
 from seatrial.records.files import Files
 from seatrial.records.manifest import Manifest, Quarantined, Sealed
 from seatrial.records.places import SEALED_SUFFIX, SEGMENT_SUFFIX, Places
 from seatrial.records.segment import NEW_SUFFIX
+
+BEHIND_BYTES = 64 * 2**20
+"""So much that waits to be sealed halves the share of rows that get descriptors: rows that come
+faster than they can be described are sealed all the same, and what waits stays bounded."""
 
 
 class Sealing(Struct, frozen=True, kw_only=True):
@@ -35,6 +40,8 @@ class Sealing(Struct, frozen=True, kw_only=True):
         corrupt: Lines left out for a wrong checksum; their segment is kept in quarantine.
         quarantined: Names of files set aside in this run.
         problems: What went wrong, in sentences; what they name is tried again next time.
+        undescribed: Rows sealed without descriptors because too much waited.
+        waiting_bytes: What was closed and not sealed when the run ended.
         busy: Another keeper was at work, and nothing was done.
     """
 
@@ -44,13 +51,15 @@ class Sealing(Struct, frozen=True, kw_only=True):
     corrupt: int = 0
     quarantined: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    undescribed: int = 0
+    waiting_bytes: int = 0
     busy: bool = False
 
 
 def seal(
     folder: Path,
     *,
-    describe: Describe | None = None,
+    descriptions: Descriptions | None = None,
     files: Files | None = None,
     convert: Convert | None = None,
 ) -> Sealing:
@@ -58,14 +67,14 @@ def seal(
 
     Args:
         folder: The project folder.
-        describe: Adds descriptors to rows; rows are sealed without where it raises.
+        descriptions: Adds descriptors to rows; rows are sealed without where it raises.
         files: The file system.
         convert: Writes the Parquet file; default :func:`to_parquet`.
     """
     places = Places.of(folder)
     if not places.root.is_dir():
         return Sealing()
-    run = _Run(places, files or Files(), convert or to_parquet, describe)
+    run = _Run(places, files or Files(), convert or to_parquet, descriptions)
     return run.locked(run.seal)
 
 
@@ -82,12 +91,13 @@ class _Run:
     """One run of the keeper over one log."""
 
     def __init__(
-        self, places: Places, files: Files, convert: Convert, describe: Describe | None
+        self, places: Places, files: Files, convert: Convert, descriptions: Descriptions | None
     ) -> None:
         self.places = places
         self.files = files
         self.convert = convert
-        self.describe = describe
+        self.descriptions = descriptions
+        self.undescribed = 0
         self.problems: list[str] = []
         self.quarantined: list[str] = []
         self.sealed: list[Sealed] = []
@@ -119,6 +129,8 @@ class _Run:
             corrupt=sum(entry.corrupt for entry in self.sealed),
             quarantined=tuple(self.quarantined),
             problems=tuple(self.problems),
+            undescribed=self.undescribed,
+            waiting_bytes=self._waiting_bytes(),
         )
 
     def seal(self) -> None:
@@ -216,17 +228,36 @@ class _Run:
         return entry
 
     def _convert(self, bodies: Iterable[bytes], name: str, temporary: Path) -> int:
-        if self.describe is not None:
+        if self.descriptions is not None:
+            before = self.descriptions.left_out
             try:
-                described = columns.flat_rows(bodies, segment=name, describe=self.describe)
-                return self.convert(described, temporary)
+                described = columns.flat_rows(
+                    bodies, segment=name, descriptions=self.descriptions, share=self._share(name)
+                )
+                rows = self.convert(described, temporary)
             except OSError:
                 raise
             except Exception as error:  # noqa: BLE001 - describers are plug-ins: rows matter more
                 self.problems.append(
                     f"{name} was sealed without descriptors: {type(error).__name__}: {error}"
                 )
+            else:
+                self.undescribed += self.descriptions.left_out - before
+                return rows
         return self.convert(columns.flat_rows(bodies, segment=name), temporary)
+
+    def _share(self, name: str) -> float:
+        """Return the share of rows that there is time to describe, by what waits behind it."""
+        return float(0.5 ** (self._waiting_bytes(but=name) / BEHIND_BYTES))
+
+    def _waiting_bytes(self, *, but: str = "") -> int:
+        """Return how much is closed and not sealed, one segment left out."""
+        sizes = 0
+        with suppress(OSError), os.scandir(self.places.closed) as found:
+            for entry in found:
+                if entry.name.endswith(SEGMENT_SUFFIX) and entry.name != but:
+                    sizes += entry.stat().st_size
+        return sizes
 
     def _retire(self, name: str, entry: Sealed) -> None:
         """Remove a sealed segment; one with damaged lines is kept for people to look at."""
