@@ -93,21 +93,24 @@ def test_a_caller_within_its_share_comes_in_above_the_limit():
     assert admission.admit(1.0, rows=9, deadline_s=9.0, key="new").reason == "limit"
 
 
-def test_another_packing_is_learnt_anew(world):
+class Seconds(Struct, frozen=True):
+    """One row a batch, of so many seconds a unit of size."""
+
+    size_s: float = 0.01
+    rows_max: int = 1
+
+    def cost(self, size):
+        return self.size_s * size
+
+    def expected_s(self, *, rows, size_max, size_sum):
+        return self.size_s * size_max
+
+    def room(self, *, rows, size_max, candidate, waiting):
+        return 0
+
+
+def test_another_packing_is_learnt_anew():
     """Costs are in another unit then, and what was learnt of the old one says nothing."""
-
-    class Seconds(Struct, frozen=True):
-        rows_max: int = 1
-
-        def cost(self, size):
-            return 0.01 * size
-
-        def expected_s(self, *, rows, size_max, size_sum):
-            return 0.01 * size_max
-
-        def room(self, *, rows, size_max, candidate, waiting):
-            return 0
-
     batcher, admission = backlog(0)
     admission.limiter.calibrating = False
     batcher.packing = Seconds()
@@ -115,6 +118,35 @@ def test_another_packing_is_learnt_anew(world):
     batcher.arrive(2.2, 900, rows=1, deadline_s=9.0)
     batcher.idle(2.3, 0)
     assert admission.limiter.calibrating
+
+
+def test_a_profile_fitted_to_a_slower_model_does_not_hide_it():
+    """Waits stay as long as they are, and slowness and limit what they were."""
+    batcher = Batcher(Seconds(), queue_rows=999, grace_s=1.0)
+    admission = Admission(batcher, timeout_s=1.0)
+    batcher.idle(0.0, 0)
+    number, now_s = 0, 0.0
+
+    def feed(until_s, row_s):
+        nonlocal number, now_s
+        while now_s < until_s:
+            while batcher.rows_waiting < 20:
+                number += 1
+                batcher.arrive(now_s, number, rows=1, deadline_s=1e9)
+            now_s += row_s
+            batcher.idle(now_s, 0)
+
+    feed(15.0, 0.01)
+    feed(25.0, 0.1)
+    slowness, wait_s = admission.limiter.slowness, batcher.expected_wait_s()
+    assert slowness > 5
+    assert wait_s == pytest.approx(20 * 0.1, rel=0.1)
+    limit_rows = admission.limit / Seconds().cost(1)
+    batcher.packing = Seconds(0.1)
+    assert batcher.expected_wait_s() == pytest.approx(wait_s)
+    assert admission.limit / Seconds(0.1).cost(1) == pytest.approx(limit_rows)
+    feed(27.0, 0.1)
+    assert admission.limiter.slowness == pytest.approx(slowness, rel=0.1)
 
 
 def overload(world, poisson, case, times, *, until_s, seed=1, noise=0.3):

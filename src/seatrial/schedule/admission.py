@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from seatrial.schedule.batcher import Batcher, Ran
 from seatrial.schedule.limiter import Limiter, Load
@@ -104,7 +105,7 @@ class Admission:
     @property
     def limit(self) -> float:
         """Most cost in flight that is let in at present, by the wait or by the limit."""
-        return min(self.limiter.limit, self._admissible())
+        return min(self.limiter.limit * self._batcher.drift, self._admissible())
 
     def recalibrate(self) -> None:
         """Another release answers now: learn its speed before anything is limited by it."""
@@ -169,6 +170,7 @@ class Admission:
     def _beyond_limit(self, cost: float, key: str) -> bool:
         limit = self.limiter.limit
         inflight = self._batcher.cost_inflight + cost
+        limit *= self._batcher.drift
         if inflight <= limit:
             return False
         keys, own = self._batcher.share_of(key)
@@ -185,8 +187,10 @@ class Admission:
             self._pace = batcher.pace
             self.limiter.recalibrate()
         load = Load(
-            inflight=batcher.cost_inflight,
+            inflight=batcher.cost_inflight / batcher.drift,
             workers=batcher.workers,
-            admissible=self._admissible(),
+            admissible=self._admissible() / batcher.drift,
         )
-        self.limiter.ran(ran, load)
+        # A profile fitted anew must not make a slower model look as usual, nor change the limit.
+        cost, expected = ran.cost / batcher.drift, ran.expected / batcher.drift
+        self.limiter.ran(replace(ran, cost=cost, expected=expected), load)

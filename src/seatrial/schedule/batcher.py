@@ -78,6 +78,10 @@ class Batcher:
         run_max_s: Longest that a batch may run, grace not counted, however far its deadlines are.
         on_ran: Told of every batch that ended.
 
+    Attributes:
+        drift: About how many times what it was with the first packing a cost is now; starts anew
+            when costs are in another unit.
+
     >>> batcher = Batcher(RowPacking(2), queue_rows=10, grace_s=1.0)
     >>> batcher.idle(0.0, worker=7)
     []
@@ -100,6 +104,8 @@ class Batcher:
     ) -> None:
         self.on_ran = on_ran
         self._blind = True
+        self._last: tuple[int, float, float] | None = None
+        self.drift = 1.0
         self._queue_rows = queue_rows
         self._grace_s = grace_s
         self._run_max_s = run_max_s
@@ -109,6 +115,7 @@ class Batcher:
         self._crew = Crew()
         self._outlook = Outlook(self._turns, self._deferral, self._crew)
         self._due_s = math.inf
+        self._packing = packing
         self.packing = packing
 
     @property
@@ -119,10 +126,13 @@ class Batcher:
     @packing.setter
     def packing(self, packing: Packing) -> None:
         blind = isinstance(packing, RowPacking)
-        self._outlook.repack(packing.rows_max, unit=blind is not self._blind)
+        factor = self._dearer(packing) if blind is self._blind else 0.0
+        self.drift = self.drift * factor or 1.0
         self._packing, self._blind = packing, blind
-        self._turns.price(packing.cost)
-        self._deferral.turns.price(packing.cost)
+        self._outlook.repack(packing.rows_max, factor=factor)
+        self._deferral.rescale(factor)
+        self._turns.price(packing.cost, factor=factor)
+        self._deferral.turns.price(packing.cost, factor=factor)
 
     @property
     def pace(self) -> Pace:
@@ -192,6 +202,7 @@ class Batcher:
             cost, size, worker = entry.cost, entry.size, self._crew.take()
             expected = cost
             if not self._blind:
+                self._last = 1, size, size
                 expected = self._packing.expected_s(rows=1, size_max=size, size_sum=size) or cost
             self._occupy(worker, Busy(1, cost, expected, now_s), deadline_s)
             decisions.append(Run(worker, [Part(request, 0, 1)]))
@@ -355,6 +366,7 @@ class Batcher:
             deadline_s = max(deadline_s, entry.deadline_s)
         expected = cost
         if not self._blind:
+            self._last = rows, size_max, size_sum
             expected = self._packing.expected_s(rows=rows, size_max=size_max, size_sum=size_sum)
         self._occupy(worker, Busy(rows, cost, expected or cost, now_s), deadline_s)
         return Run(worker, parts)
@@ -363,6 +375,15 @@ class Batcher:
         busy.kill_at_s = min(deadline_s, busy.since_s + self._run_max_s) + self._grace_s
         self._crew.busy[worker] = busy
         self._due_s = min(self._due_s, busy.kill_at_s)
+
+    def _dearer(self, packing: Packing) -> float:
+        """Return how many times what it was a packing expects of the last batch."""
+        if self._last is None:
+            return 1.0
+        rows, size_max, size_sum = self._last
+        before = self._packing.expected_s(rows=rows, size_max=size_max, size_sum=size_sum)
+        after = packing.expected_s(rows=rows, size_max=size_max, size_sum=size_sum)
+        return after / before if before > 0.0 and after > 0.0 else 1.0
 
     def _make_room(self, turns: Turns, key: str, rows: int) -> list[Decision] | None:
         """Reject requests of the key that has most rows; ``None`` if that makes no room."""
@@ -377,7 +398,7 @@ class Batcher:
         if busy.cost == 0.0:
             return
         seconds = now_s - busy.since_s
-        self._outlook.pace.learn(busy.cost, seconds)
+        self._outlook.ran(busy.rows, busy.cost, seconds)
         self._deferral.passed(now_s)
         if self.on_ran is not None:
             self.on_ran(Ran(now_s, busy.rows, busy.cost, busy.expected, seconds))

@@ -59,6 +59,14 @@ class Deferral:
         elif others:
             self.credit -= (1.0 - SHARE) * cost
 
+    def rescale(self, factor: float) -> None:
+        """Costs are so many times what they were; 0 if they are in another unit."""
+        self.credit *= factor
+        self._rate *= factor
+        self._came *= factor
+        if not factor:
+            self._seen = 0.0
+
     def came(self, cost: float) -> None:
         """Count a request that is not deferred."""
         self._came += cost

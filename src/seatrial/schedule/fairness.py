@@ -70,7 +70,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._flows: OrderedDict[str, Flow] = OrderedDict()
-        self._quantum = 1.0
+        self._quantum = 0.0
         self.rows = 0
         self.cost = 0.0
 
@@ -91,6 +91,8 @@ class Turns:
 
     def add(self, key: str, entry: Waiting) -> None:
         """A request waits."""
+        priced = max(entry.cost, COST_MIN)
+        self._quantum += (QUANTUM_SMOOTHING if self._quantum else 1.0) * (priced - self._quantum)
         flow = self._flows.get(key)
         if flow is None:
             flow = self._flows[key] = Flow(self, key)
@@ -102,17 +104,25 @@ class Turns:
         flow.cost += cost
         self.rows += entry.left
         self.cost += cost
-        self._quantum += QUANTUM_SMOOTHING * (max(entry.cost, COST_MIN) - self._quantum)
 
-    def price(self, cost: Callable[[float], float]) -> None:
-        """Tell anew what a row of a size costs."""
+    def price(self, cost: Callable[[float], float], *, factor: float) -> None:
+        """Tell anew what a row of a size costs.
+
+        Args:
+            cost: Returns it.
+            factor: About how many times what it was that is; 0 if it is in another unit.
+        """
         self.cost = 0.0
         for flow in self._flows.values():
-            flow.credit = flow.cost = 0.0
+            flow.credit *= factor
+            flow.cost = 0.0
             for entry in flow.entries.values():
                 entry.price(cost)
                 flow.cost += entry.cost * entry.left
             self.cost += flow.cost
+        self._quantum *= factor
+        if self.rows and not factor:
+            self._quantum = max(self.cost / self.rows, COST_MIN)
 
     def drop(self, entry: Waiting) -> None:
         """Nobody waits for a request any more."""
@@ -183,11 +193,6 @@ class Turns:
         """Whether the key of a request has used so much more than others that it comes last."""
         flow = entry.flow
         return flow is not None and flow.credit <= -DEEP_ROUNDS * self._quantum
-
-    @property
-    def row_cost(self) -> float:
-        """What a row costs, of those that came last."""
-        return self._quantum
 
     def flow(self, key: str) -> Flow | None:
         """Return what waits of a key."""

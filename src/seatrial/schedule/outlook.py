@@ -12,6 +12,9 @@ from seatrial.schedule.pace import Pace
 FULL_SMOOTHING = 0.05
 """Weight of the newest batch in the rows of a full one: as many as went while more waited."""
 
+ROW_SMOOTHING = 0.02
+"""Weight of the newest batch in the mean cost of a row."""
+
 PACE_MEMORY = 20.0
 """Batches from which waiting times are estimated: a tenfold slower model shows after a few."""
 
@@ -34,25 +37,36 @@ class Outlook:
         pace: How long batches take by their cost; another object once costs have another unit.
     """
 
-    __slots__ = ("_crew", "_deferral", "_full_rows", "_turns", "pace")
+    __slots__ = ("_crew", "_deferral", "_full_rows", "_row_cost", "_turns", "pace")
 
     def __init__(self, turns: Turns, deferral: Deferral, crew: Crew) -> None:
         self._turns = turns
         self._deferral = deferral
         self._crew = crew
-        self._full_rows = 1.0
+        self._full_rows = math.inf
+        self._row_cost = 0.0
         self.pace = Pace(memory=PACE_MEMORY)
 
-    def repack(self, rows_max: int, *, unit: bool) -> None:
+    def repack(self, rows_max: int, *, factor: float) -> None:
         """Batches are packed in another way.
 
         Args:
             rows_max: Most rows of one.
-            unit: Whether costs are in another unit than before.
+            factor: About how many times what it was a cost is; 0 if it is in another unit.
         """
-        self._full_rows = float(rows_max)
-        if unit:
+        self._row_cost *= factor
+        if factor:
+            self._full_rows = min(self._full_rows, float(rows_max))
+            self.pace.rescale(factor)
+        else:
+            self._full_rows = float(rows_max)
             self.pace = Pace(memory=PACE_MEMORY)
+
+    def ran(self, rows: int, cost: float, seconds: float) -> None:
+        """A batch has ended."""
+        self.pace.learn(cost, seconds)
+        weight = ROW_SMOOTHING if self._row_cost else 1.0
+        self._row_cost += weight * (cost / rows - self._row_cost)
 
     def filled(self, rows: int) -> None:
         """A batch of so many rows has started while more waited."""
@@ -64,9 +78,8 @@ class Outlook:
 
     def rate(self) -> float:
         """Return what cost all workers work off in a second; 0 while that is unknown."""
-        row_cost = self._turns.row_cost
-        seconds = self.seconds(1.0, row_cost)
-        return len(self._crew) * row_cost / seconds if seconds else 0.0
+        seconds = self.seconds(1.0, self._row_cost)
+        return len(self._crew) * self._row_cost / seconds if seconds else 0.0
 
     def wait_s(self, key: str, now_s: float | None) -> float:
         """Return how long a row of that key that came now would wait before it starts."""

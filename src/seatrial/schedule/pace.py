@@ -59,6 +59,13 @@ class Pace:
         self.per_cost = ratio
         self.per_batch = (y - ratio * x) / n
 
+    def rescale(self, factor: float) -> None:
+        """Costs are so many times what they were."""
+        self._x *= factor
+        self._xx *= factor * factor
+        self._xy *= factor
+        self.per_cost /= factor
+
     def expect(self, cost: float, *, batches: float = 1.0) -> float:
         """Return the seconds that so many batches of that cost in all should take."""
         return self.per_batch * batches + self.per_cost * cost
