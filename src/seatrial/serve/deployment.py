@@ -18,7 +18,7 @@ from seatrial.schedule.profile import BatchProfile
 from seatrial.schedule.quarantine import Quarantine
 from seatrial.serve.cache import key_of
 from seatrial.serve.call import Call
-from seatrial.serve.dispatcher import Dispatcher, Row
+from seatrial.serve.dispatcher import Condemns, Dispatcher, Row
 from seatrial.serve.pending import Pending
 from seatrial.serve.pool import Pool
 from seatrial.serve.sizes import Sizes, size_of
@@ -44,7 +44,6 @@ class Deployment:
         dispatcher: The queue before its workers.
         pool: Its workers.
         cores: How many workers may compute at one time.
-        profile: What its batches cost, where that is known already.
         clock: Where time comes from.
     """
 
@@ -58,7 +57,6 @@ class Deployment:
         dispatcher: Dispatcher,
         pool: Pool,
         cores: int,
-        profile: BatchProfile | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
         self.release = release
@@ -69,7 +67,7 @@ class Deployment:
         self.pool = pool
         self.headers = [(b"x-release", release.encode()), (b"x-served-by", served_by(variant))]
         self.single = False
-        self.profile = profile
+        self.profile: BatchProfile | None = None
         self.admission = Admission(dispatcher.batcher, timeout_s=settings.serving.timeout_ms / 1000)
         self.quarantine = Quarantine()
         self.breaker = Breaker()
@@ -79,8 +77,6 @@ class Deployment:
         self._learner = Learner()
         self._undisturbed = Undisturbed()
         self._fitting = False
-        if profile is not None:
-            self._pack_by(profile)
 
     @property
     def rows_max(self) -> int:
@@ -129,11 +125,22 @@ class Deployment:
         """Whether rows have to be looked at: inputs are suspected, or workers keep dying."""
         return bool(self.quarantine) or self.breaker.state != "closed"
 
-    def crashed(self, inputs: Sequence[Any]) -> None:
-        """Note that a worker did not survive a call with these inputs."""
+    def crashed(self, inputs: Sequence[Any]) -> Condemns | None:
+        """Note that a worker did not survive a call with these inputs.
+
+        Returns:
+            Says which inputs are quarantined, where one more is since this.
+        """
         now_s = self._clock.now_s()
+        before = self.quarantine.quarantined(now_s)
         self.quarantine.killed(now_s, {self.key_of(value) for value in inputs})
         self.breaker.failed(now_s)
+        found = self.quarantine.quarantined(now_s) > before
+        return (lambda value: self.condemns(value, now_s)) if found else None
+
+    def condemns(self, value: Any, now_s: float) -> bool:
+        """Say whether an input is quarantined."""
+        return self.quarantine.holds(now_s, self.key_of(value))
 
     def takes_single_rows(self) -> None:
         """The model takes one row a call, whatever it costs."""
@@ -157,6 +164,11 @@ class Deployment:
         if self._learner.due and not self._fitting and not self.single:
             self._fitting = True
             asyncio.get_running_loop().call_soon(self.learn)
+
+    def adopt(self, profile: BatchProfile) -> None:
+        """Believe what was learned before, until live batches say otherwise."""
+        self._learner = Learner(profile)
+        self._pack_by(profile)
 
     def learn(self) -> None:
         """Fit what was observed so far, and pack by it."""

@@ -8,6 +8,7 @@ loaded again under its old name.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
@@ -15,14 +16,17 @@ from seatrial.core import settings as settings_table
 from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import EnvironmentMismatchError, SeatrialError
 from seatrial.core.settings import Settings
+from seatrial.evidence import machine
 from seatrial.models.hostprocess import HostProcess
 from seatrial.models.identity import determining_files, release_of
 from seatrial.models.subject import Batch
+from seatrial.releases import profile as profiles
 from seatrial.schedule.batcher import Batcher, RowPacking
+from seatrial.schedule.profile import BatchProfile
 from seatrial.serve.cache import URL_TTL_S, AnswerCache
 from seatrial.serve.call import Call
 from seatrial.serve.deployment import Deployment, Router
-from seatrial.serve.dispatcher import Dispatcher, Row
+from seatrial.serve.dispatcher import Condemns, Dispatcher, Row
 from seatrial.serve.entry import Entry
 from seatrial.serve.events import Events
 from seatrial.serve.memory import Led, Memory
@@ -222,9 +226,43 @@ class Fleet:
         task.add_done_callback(self._tasks.discard)
 
     async def _start(self, deployment: Deployment) -> None:
-        await deployment.pool.start()
-        if deployment.settings.serving.workers == "auto":
+        """Start its workers: as many as its speed asks for, if that is for the server to choose."""
+        chosen = deployment.settings.serving.workers != "auto"
+        starting = asyncio.ensure_future(deployment.pool.start())
+        try:
+            known = await asyncio.to_thread(self._recall, deployment)
+            if known is not None:
+                deployment.adopt(known)
+                if not chosen:
+                    await deployment.pool.grow(deployment.workers_wanted())
+        finally:
+            await starting
+        if known is None and not chosen:
             await deployment.pool.grow(deployment.workers_wanted())
+        if known is None and deployment.profile is not None:
+            await asyncio.to_thread(self._keep, deployment, deployment.profile)
+
+    def _recall(self, deployment: Deployment) -> BatchProfile | None:
+        found = profiles.recall(
+            self._plan.folder,
+            release=deployment.release,
+            variant=deployment.variant,
+            machine=profiles.machine_digest(machine.describe()),
+        )
+        return None if found is None else found.cost
+
+    def _keep(self, deployment: Deployment, cost: BatchProfile) -> None:
+        with contextlib.suppress(OSError):  # the next server learns it again
+            profiles.keep(
+                self._plan.folder,
+                profiles.ReleaseProfile(
+                    release=deployment.release,
+                    variant=deployment.variant,
+                    machine=profiles.machine_digest(machine.describe()),
+                    cost=cost,
+                    workers=len(deployment.pool.seats),
+                ),
+            )
 
     def _memory(self, settings: Settings) -> Memory | None:
         size_bytes = int(settings.serving.cache_mib * MIB)
@@ -254,8 +292,8 @@ class Fleet:
             self._metrics.batch(len(rows), batch.elapsed_s)
             deployment.called(rows, batch)
 
-        def crashed(inputs: list[Any]) -> None:
-            deployment.crashed(inputs)
+        def crashed(inputs: list[Any]) -> Condemns | None:
+            return deployment.crashed(inputs)
 
         async def warm_up(worker: Worker) -> None:
             await self._verify(settings, release, files)

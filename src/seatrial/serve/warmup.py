@@ -19,7 +19,7 @@ from seatrial.serve.journal import Journal
 from seatrial.serve.pending import Pending
 from seatrial.serve.worker import Worker
 
-BUDGET_S = 5.0
+BUDGET_S = 1.0
 """How long warm-up may keep a worker from users; sizes left over are warmed by them."""
 
 CALL_LIMIT_S = 60.0
