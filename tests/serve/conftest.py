@@ -125,6 +125,9 @@ def read(connection):
     return Answer(response.status, headers, response.read())
 
 
+Server.read = staticmethod(read)
+
+
 def records(folder):
     """Every event in the segments, oldest file first."""
     log = folder / ".seatrial" / "log"
@@ -152,12 +155,17 @@ def write_project(folder, *, toml="", model=MODEL, location="model:load", kind="
     return folder
 
 
-def command_line(folder, *flags):
-    return [sys.executable, "-m", "seatrial", "serve", str(folder), "--port", "0", "--json", *flags]
+def command_line(folder, *flags, prelude=""):
+    """The command that serves a folder; ``prelude`` is run in its process before anything."""
+    main = ["-m", "seatrial"]
+    if prelude:
+        main = ["-c", f"{prelude}\nfrom seatrial.cli import main\nmain()"]
+    return [sys.executable, *main, "serve", str(folder), "--port", "0", "--json", *flags]
 
 
-def start(folder, *flags, stderr=None):
-    popen = subprocess.Popen(command_line(folder, *flags), stdout=subprocess.PIPE, stderr=stderr)
+def start(folder, *flags, stderr=None, prelude=""):
+    command = command_line(folder, *flags, prelude=prelude)
+    popen = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr)
     line = popen.stdout.readline()
     if not line:
         popen.wait(30)
@@ -185,10 +193,11 @@ def serve(tmp_path):
     """Start servers that end with the test, and leave nothing."""
     started = []
 
-    def serve(*flags, toml="", model=MODEL, kind="text", folder=None, stderr=None):
+    def serve(*flags, toml="", model=MODEL, kind="text", folder=None, stderr=None, prelude=""):
         if folder is None:
             folder = write_project(tmp_path / "project", toml=toml, model=model, kind=kind)
-        server = start(folder, "--no-keeper", "--drain-delay", "0", *flags, stderr=stderr)
+        quiet = ("--no-keeper", "--drain-delay", "0")
+        server = start(folder, *quiet, *flags, stderr=stderr, prelude=prelude)
         started.append(server)
         return server
 

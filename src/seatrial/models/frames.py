@@ -88,7 +88,8 @@ class Failed(Struct, frozen=True, tag="failed"):
     def of(cls, error: SeatrialError, *, ask: int) -> Failed:
         """Build the message for an error; details that cannot travel become text."""
         details = {key: _portable(value) for key, value in error.details.items()}
-        return cls(ask, error.code, error.message, error.hint, details)
+        message = error.message.encode("utf-8", "replace").decode()
+        return cls(ask, error.code, message, error.hint, details)
 
     def error(self) -> SeatrialError:
         """Rebuild the error on the other side."""

@@ -34,7 +34,7 @@ from seatrial.models.hostprocess import READ_BYTES
 from seatrial.models.prints import Prints
 from seatrial.models.region import Region
 from seatrial.models.resident import ResidentMemory
-from seatrial.models.subject import Batch, Subject
+from seatrial.models.subject import Batch, Subject, text_of
 from seatrial.models.threads import hold_loaded_to, hold_to
 
 LOADING_COLLECTIONS = (100_000, 50, 100)
@@ -135,7 +135,7 @@ class Host:
             told = self._run(ask)
         except SeatrialError as error:
             return self._failed(_located(error), ask)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  (edge of the process: user code)
+        except BaseException as error:  # noqa: BLE001  (edge of the process: user code)
             return self._failed(_located(_raised(error, len(ask.inputs))), ask)
         try:
             return self._writer.encode(told)
@@ -189,7 +189,7 @@ def load(order: frames.Open) -> Subject:
         model = order.settings.model
         raise ModelLoadError(
             f"loading {model.adapter} = {model.location!r} raised "
-            f"{type(error).__name__}: {error}{_where(error)}",
+            f"{type(error).__name__}: {text_of(error)}{_where(error)}",
             hint="Load it in a notebook from the same folder and environment.",
             details={"raised": type(error).__name__},
         ) from error
@@ -232,7 +232,7 @@ def _end_with(lifeline: int) -> None:
 
 def _raised(error: BaseException, rows: int) -> ModelRaisedError:
     translated = ModelRaisedError(
-        f"the model raised {type(error).__name__}: {error}",
+        f"the model raised {type(error).__name__}: {text_of(error)}",
         hint="Run the same rows through predict in a notebook.",
         details={"raised": type(error).__name__, "rows": rows},
     )

@@ -13,6 +13,10 @@ from seatrial.core.errors import ModelRaisedError, SeatrialError
 from seatrial.models.answers import Answer, normalise
 
 
+TEXT_MAX = 2_000
+"""Most characters that are passed on of what an exception says: some quote all of their input."""
+
+
 class Model(Protocol):
     """What a user's ``load()`` returns, at the least."""
 
@@ -226,13 +230,28 @@ def call(predict: Callable[[Any], Any], inputs: Any) -> Any:
         raise
     except Exception as error:
         raise ModelRaisedError(
-            f"the model raised {type(error).__name__}: {error}",
+            f"the model raised {type(error).__name__}: {text_of(error)}",
             hint="Run the same rows through predict in a notebook.",
             details={
                 "raised": type(error).__name__,
                 "rows": len(inputs) if isinstance(inputs, list) else 1,
             },
         ) from error
+
+
+def text_of(error: BaseException) -> str:
+    """Return what an exception of user code says, fit to be sent: bounded and valid UTF-8.
+
+    >>> text_of(ValueError("bad row")), text_of(ValueError("\\ud800"))
+    ('bad row', '?')
+    """
+    try:
+        text = str(error)
+    except Exception as unprintable:  # noqa: BLE001  (edge: its own method raised)
+        return f"(its text cannot be had: {type(unprintable).__name__})"
+    if len(text) > TEXT_MAX:
+        text = f"{text[:TEXT_MAX]}…"
+    return text.encode("utf-8", "replace").decode()
 
 
 def natural_size(value: Any) -> int:

@@ -19,6 +19,7 @@ from seatrial.core.errors import (
     InputError,
     OutputContractError,
     OverloadedError,
+    QuarantinedError,
     SeatrialError,
     ServingError,
 )
@@ -33,6 +34,9 @@ Row = tuple[Pending, int]
 
 Settled = Callable[[Sequence[Pending]], None]
 """Told of the requests that one event settled."""
+
+Condemns = Callable[[Any], bool]
+"""Says whether an input kills workers, so that it is given to none."""
 
 CRASHES_MAX = 2
 """Workers that one request may cost before it is given up: its first run and one more."""
@@ -60,7 +64,8 @@ class Dispatcher:
         on_settled: Told of the requests that one event settled, together.
         clock: Where time comes from.
         on_batch: Told the rows of every model call that answered, and what it took.
-        on_crash: Told the inputs of a call that its worker did not survive.
+        on_crash: Told the inputs of a call that its worker did not survive; where that makes any
+            of them guilty, it says which inputs are.
         pure: The model may be asked again what a worker died of: asking changes nothing.
     """
 
@@ -71,7 +76,7 @@ class Dispatcher:
         on_settled: Settled,
         clock: Clock = SYSTEM,
         on_batch: Callable[[list[Row], Batch], None] | None = None,
-        on_crash: Callable[[list[Any]], None] | None = None,
+        on_crash: Callable[[list[Any]], Condemns | None] | None = None,
         pure: bool = False,
     ) -> None:
         self.batcher = batcher
@@ -182,8 +187,9 @@ class Dispatcher:
 
     def _salvage(self, job: _Job) -> None:
         """Decide what becomes of the rows of a worker that died: who did not kill it lives on."""
+        condemns = None
         if self._on_crash is not None:
-            self._on_crash([pending.inputs[row] for pending, row in job.rows])
+            condemns = self._on_crash([pending.inputs[row] for pending, row in job.rows])
         error = job.worker.loss("answering")
         ran = {id(pending): pending for pending, _ in job.rows}
         for pending in ran.values():
@@ -195,9 +201,19 @@ class Dispatcher:
                 self._fail(pending, error)
             else:
                 self._again.append((pending, row))
+        if condemns is not None:
+            self._shut_out(condemns)
         for worker in list(self._workers.values()):
             if worker.number not in self._jobs and self._again:
                 self._offer(worker)
+
+    def _shut_out(self, condemns: Condemns) -> None:
+        """Fail the requests that would cost further workers."""
+        for pending in list(self._pending.values()):
+            for row, value in enumerate(pending.inputs):
+                if condemns(value):
+                    self._fail(pending, quarantined(row))
+                    break
 
     def _obey(self, decisions: list[Decision]) -> None:
         for decision in decisions:
@@ -365,6 +381,15 @@ def shutting_down() -> ServingError:
         "the server is shutting down.",
         hint="Try again: another server answers, or this one does when it is back.",
         details={"retry_after_s": 1},
+    )
+
+
+def quarantined(row: int) -> QuarantinedError:
+    """Build the error for a request whose row kills workers."""
+    return QuarantinedError(
+        "this input has killed model processes and is not tried again.",
+        hint="Look at the worker-lost events of the server; it is tried in an hour.",
+        details={"pointer": f"/inputs/{row}", "row": row},
     )
 
 
