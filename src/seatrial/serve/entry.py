@@ -11,11 +11,12 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from seatrial.core.errors import OverloadedError, QuarantinedError, ServingError
+from seatrial.core.errors import OverloadedError, ServingError
 from seatrial.schedule.admission import ADMITTED, Verdict
 from seatrial.schedule.ladder import Defer, Ladder, Refuse, Serve, State
 from seatrial.serve.call import Call
 from seatrial.serve.deployment import Deployment
+from seatrial.serve.dispatcher import quarantined
 from seatrial.serve.pending import Pending
 from seatrial.serve.tickets import WAIT_MAX_S, Ticket, Tickets
 
@@ -155,14 +156,8 @@ class Entry:
 
     def _beware(self, deployment: Deployment, rows: list[Any], now_s: float) -> None:
         for row, value in enumerate(rows):
-            if deployment.quarantine and deployment.quarantine.holds(
-                now_s, deployment.key_of(value)
-            ):
-                raise QuarantinedError(
-                    "this input has killed model processes and is not tried again.",
-                    hint="Look at the worker-lost events of the server; it is tried in an hour.",
-                    details={"pointer": f"/inputs/{row}", "row": row},
-                )
+            if deployment.quarantine and deployment.condemns(value, now_s):
+                raise quarantined(row)
         if not deployment.breaker.passes(now_s):
             seconds = max(math.ceil(deployment.breaker.retry_after_s(now_s)), 1)
             raise ServingError(
