@@ -24,8 +24,9 @@ ROWS_MAX = 64
 NEAR_BEST = 1.02
 """A batch within this factor of the cheapest time per row is as good, and sooner done."""
 
-BUSY_MOST = 0.8
-"""Share of its time that a worker may compute before another is worth its memory."""
+SPARED = 0.15
+"""Part of a core that may be wanting before another worker is worth its memory: where the front is
+the limit, another worker only takes its time."""
 
 OCTAVE = 8
 """Steps of a doubling in which sizes are told apart when best batches are looked up."""
@@ -165,4 +166,4 @@ def workers_for(
     """
     row_s = CostPacking(profile, rows_max=rows_max).best_row_s(profile.typical_size)
     rate = min(1.0 / front_s, cores / (front_s + row_s))
-    return min(max(math.ceil(rate * row_s / BUSY_MOST), 1), max(cores, 1))
+    return min(max(math.ceil(rate * row_s - SPARED), 1), max(cores, 1))

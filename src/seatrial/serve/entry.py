@@ -82,12 +82,20 @@ class Entry:
                 jitter=self._chance.random(),
             )
 
-        if not self._ladder.relieved and admit(deployment) is ADMITTED:
+        verdict = None if self._ladder.relieved else admit(deployment)
+        if verdict is ADMITTED:
             return deployment.run(
                 call, rows, owner=owner, now_s=now_s, deadline_s=deadline_s, sizes=sizes
             )
         return self._descend(
-            call, rows, admit, owner=owner, now_s=now_s, deadline_s=deadline_s, sizes=sizes
+            call,
+            rows,
+            admit,
+            verdict,
+            owner=owner,
+            now_s=now_s,
+            deadline_s=deadline_s,
+            sizes=sizes,
         )
 
     def state(self, now_s: float) -> State:
@@ -99,6 +107,7 @@ class Entry:
         call: Call,
         rows: list[Any],
         admit: Callable[[Deployment], Verdict],
+        verdict: Verdict | None,
         *,
         owner: Any,
         now_s: float,
@@ -113,7 +122,7 @@ class Entry:
         may_wait = call.door.defers and call.degraded is None and not self._tickets.full(now_s)
         step = self._ladder.step(
             now_s,
-            lambda: admit(model),
+            lambda: verdict or admit(model),
             variant=None if cheaper is None else lambda: admit(cheaper),
             eta=eta_s if may_wait else None,
             pressure=lambda: (cheaper or model).admission.pressure,
