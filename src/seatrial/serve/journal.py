@@ -184,7 +184,7 @@ class Journal:
 def status_of(error: SeatrialError) -> Status:
     """Return the fate that an error means for a request.
 
-    >>> status_of(InputError("not text")), status_of(DeadlineExceededError("late"))
+    >>> status_of(UsageError("not text")), status_of(DeadlineExceededError("late"))
     ('rejected', 'timed_out')
     """
     if isinstance(error, DeadlineExceededError):
