@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -44,6 +45,8 @@ WORKERS = 2
 SHARE = 0.7
 EVERY_S = 5.0
 BLOCKS = 20
+Reading = tuple[float, float]
+"""Requests so far, and bytes held."""
 RESULT = Path(__file__).with_name("results") / "soak.json"
 
 
@@ -61,7 +64,7 @@ def main() -> int:
     return 0 if found["errors"] == 0 and found["slope_high_bytes"] <= 50 else 1
 
 
-def soak(folder: Path, seconds: float) -> dict:
+def soak(folder: Path, seconds: float) -> dict[str, Any]:
     (folder / "model.py").write_text(MODEL)
     (folder / "seatrial.toml").write_text('[model]\nname = "soak"\nload = "model:load"\n')
     command = [sys.executable, "-m", "seatrial", "serve", str(folder), "--port", "0", "--json"]
@@ -75,7 +78,7 @@ def soak(folder: Path, seconds: float) -> dict:
         popen.stdout.close()
 
 
-def under_load(url: str, front: psutil.Process, seconds: float) -> dict:
+def under_load(url: str, front: psutil.Process, seconds: float) -> dict[str, Any]:
     rate = SHARE * WORKERS / ROW_S
     rng = np.random.default_rng(0)
     arrivals = poisson(rate, duration_s=seconds, rng=rng)
@@ -84,7 +87,7 @@ def under_load(url: str, front: psutil.Process, seconds: float) -> dict:
         for _ in range(500)
     )
     plan = LoadPlan(bodies=bodies, arrivals_s=arrivals, duration_s=seconds)
-    readings: list[tuple[float, float]] = []
+    readings: list[Reading] = []
     stop = threading.Event()
     watch = threading.Thread(target=read, args=(front, rate, stop, readings))
     watch.start()
@@ -111,7 +114,9 @@ def under_load(url: str, front: psutil.Process, seconds: float) -> dict:
     }
 
 
-def read(front, rate, stop, readings) -> None:
+def read(
+    front: psutil.Process, rate: float, stop: threading.Event, readings: list[Reading]
+) -> None:
     began = time.monotonic()
     while not stop.wait(EVERY_S):
         family = [front, *front.children()]
@@ -120,7 +125,7 @@ def read(front, rate, stop, readings) -> None:
         readings.append((rate * (time.monotonic() - began), float(held)))
 
 
-def slope_of(readings) -> tuple[float, float, float]:
+def slope_of(readings: list[Reading]) -> tuple[float, float, float]:
     """Bytes per request with a 95 % interval, after the first tenth (caches fill then)."""
     points = np.array(readings[len(readings) // 10 :])
     rng = np.random.default_rng(0)
