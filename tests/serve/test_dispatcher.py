@@ -11,7 +11,7 @@ from seatrial.models.frames import Failed, Told
 from seatrial.models.process import lost
 from seatrial.models.subject import Batch
 from seatrial.schedule.batcher import Batcher, RowPacking
-from seatrial.serve.dispatcher import Dispatcher, shutting_down
+from seatrial.serve.dispatcher import LAST_LOOK_S, Dispatcher, shutting_down
 
 
 class Clock(SystemClock):
@@ -154,7 +154,42 @@ def test_a_worker_that_hangs_is_ended_after_its_grace(sea):
         assert not worker.ended
         clock.seconds = 2.0
         dispatcher._wake()
-        assert worker.ended
+        async with asyncio.timeout(20):
+            while not worker.ended:
+                await asyncio.sleep(0.005)
+
+    sea(scene)
+
+
+def test_a_worker_whose_reply_has_come_while_we_were_stopped_does_not_hang(sea):
+    """Timers are looked at before sockets: there it lies."""
+
+    async def scene(dispatcher, worker, clock):
+        submit(dispatcher, ["a"], deadline_s=1.0)
+        clock.seconds = 60.0
+        dispatcher._wake()
+        worker.answer()
+        given_up = asyncio.Event()
+        asyncio.get_running_loop().call_later(2 * LAST_LOOK_S, given_up.set)
+        await given_up.wait()
+        assert not worker.ended
+
+    sea(scene)
+
+
+def test_rows_given_to_a_worker_that_has_ended_go_to_the_next_one(sea):
+    """Though the model is not declared pure: they were not run."""
+
+    async def scene(dispatcher, worker, clock):
+        worker.ended = True
+        pending = submit(dispatcher, ["a", "b"], deadline_s=9.0)
+        assert worker.calls == []
+        dispatcher.remove(worker)
+        following = HeldWorker(1)
+        dispatcher.add(following)
+        following.answer()
+        following.answer()
+        assert pending.answers == [Answer("a"), Answer("b")]
 
     sea(scene)
 

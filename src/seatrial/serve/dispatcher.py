@@ -42,14 +42,20 @@ CRASHES_MAX = 2
 """Workers that one request may cost before it is given up: its first run and one more."""
 
 
+LAST_LOOK_S = 0.05
+"""How long the end of a worker that seems to hang is put off: where it was we who were stopped, its
+reply has come meanwhile and is read first."""
+
+
 class _Job:
     """What one worker does now: the rows of the running call, and calls still to make."""
 
-    __slots__ = ("rows", "waiting", "worker")
+    __slots__ = ("rows", "sent", "waiting", "worker")
 
     def __init__(self, worker: Worker, rows: list[Row]) -> None:
         self.worker = worker
         self.rows = rows
+        self.sent = False
         self.waiting: deque[list[Row]] = deque()
 
     def all_rows(self) -> list[Row]:
@@ -188,10 +194,10 @@ class Dispatcher:
     def _salvage(self, job: _Job) -> None:
         """Decide what becomes of the rows of a worker that died: who did not kill it lives on."""
         condemns = None
-        if self._on_crash is not None:
+        if self._on_crash is not None and job.sent:
             condemns = self._on_crash([pending.inputs[row] for pending, row in job.rows])
         error = job.worker.loss("answering")
-        ran = {id(pending): pending for pending, _ in job.rows}
+        ran = {id(pending): pending for pending, _ in job.rows} if job.sent else {}
         for pending in ran.values():
             pending.crashes += 1
         for pending, row in job.all_rows():
@@ -224,9 +230,15 @@ class Dispatcher:
                 self._expire(decision)  # type: ignore[arg-type]  # its type was compared
             elif kind is Rejected:
                 self._reject(decision)  # type: ignore[arg-type]  # its type was compared
-            elif isinstance(decision, Kill) and decision.worker in self._workers:
-                self._workers[decision.worker].end()
+            elif isinstance(decision, Kill) and decision.worker in self._jobs:
+                job = self._jobs[decision.worker]
+                self._loop.call_later(LAST_LOOK_S, self._give_up, job, job.rows)
         self._arm()
+
+    def _give_up(self, job: _Job, rows: list[Row]) -> None:
+        """End a worker that hangs, if it still does."""
+        if self._jobs.get(job.worker.number) is job and job.rows is rows:
+            job.worker.end()
 
     def _run(self, run: Run) -> None:
         pending = self._pending
@@ -240,6 +252,9 @@ class Dispatcher:
         self._call(job)
 
     def _call(self, job: _Job) -> None:
+        job.sent = not job.worker.ended
+        if not job.sent:
+            return  # it will be removed in a moment, and its rows go to another
         now_s = self._clock.now_s()
         size = len(job.rows)
         for pending, _ in job.rows:

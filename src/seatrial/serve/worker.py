@@ -54,6 +54,11 @@ class Worker(asyncio.Protocol):
         self._loaded = False
         self._due_bytes = self._ceiling_bytes = math.inf
 
+    @property
+    def ended(self) -> bool:
+        """Whether it answers nothing more, though it may not be ``lost`` yet."""
+        return self._ending is not None
+
     @classmethod
     async def start(
         cls,

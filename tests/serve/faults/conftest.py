@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPException
 
 import pytest
@@ -135,29 +135,44 @@ class Faulty:
     def unflag(self, name):
         (self.server.folder / f".{name}").unlink()
 
-    def batch(self, *requests, headers=None, meanwhile=None):
-        """Ask all while the only worker is held up, so that they meet in one model call.
+    @contextmanager
+    def waiting(self, *requests, headers=None, gate_headers=None):
+        """Hold up the only worker while requests wait for it; each is one text or a list.
 
-        A request is one text or a list of them.
+        ``headers`` are those of all, or one mapping for each.
+
+        Yields the flag that lets the worker go on, and a function that returns all answers: first
+        that of the request which holds the worker up.
         """
         gate = f"gate {next(self.numbers)}"
         requests = [[at] if isinstance(at, str) else at for at in requests]
+        if not isinstance(headers, list):
+            headers = [headers or {}] * len(requests)
         rows = sum(map(len, requests))
         with ExitStack() as stack:
-            first, *others = (
-                stack.enter_context(Asking(self.server, inputs, headers or {}))
-                for inputs in [[gate], *requests]
-            )
+            first = stack.enter_context(Asking(self.server, [gate], gate_headers or {}))
+            others = [
+                stack.enter_context(Asking(self.server, inputs, own))
+                for inputs, own in zip(requests, headers, strict=True)
+            ]
             first.ask()
             self.server.eventually(lambda: self.runs(gate) == 1)
             for asking in others:
                 asking.ask()
             self.server.eventually(lambda: self.server.metric("seatrial_queue_depth") == rows)
-            if meanwhile is not None:
-                meanwhile()
+            yield gate, lambda: [asking.answer() for asking in [first, *others]]
+
+    def batch(self, *requests, headers=None):
+        """Ask all while the only worker is held up, so that they meet in one model call."""
+        with self.waiting(*requests, headers=headers) as (gate, answers):
             self.flag(gate)
-            assert first.answer().status in {200, 503}
-            return [asking.answer() for asking in others]
+            first, *others = answers()
+            assert first.status == 200
+            return others
+
+    def asking(self, *inputs, headers=None):
+        """A request on a connection of its own, to be sent and read apart."""
+        return Asking(self.server, list(inputs), headers or {})
 
     def worker_pids(self):
         told = self.server.ask("GET", "/readyz?verbose").json
@@ -174,12 +189,14 @@ class Asking:
         self._headers = headers
 
     def __enter__(self):
+        self._connection.connect()
         return self
 
     def __exit__(self, *_):
         self._connection.close()
 
     def ask(self):
+        """Send it; return without waiting for its answer."""
         self._connection.request("POST", "/predict", self._body, self._headers)
 
     def answer(self):

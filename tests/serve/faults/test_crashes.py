@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 
 PURE = "pure = true\n"
@@ -63,8 +64,7 @@ def test_fault_M6_two_at_once_are_both_found_and_nobody_else_suffers(faulty):
     model = faulty("--workers", "2", toml=PURE)
     with ThreadPoolExecutor(2) as callers:
         values = ("poison 1", "poison 2")
-        first = [at.result().status for at in [callers.submit(model.server.predict, v) for v in values]]
-    assert first == [502, 502]
+        assert [at.status for at in callers.map(model.server.predict, values)] == [502, 502]
     assert [model.server.predict(value).status for value in values] == [422, 422]
     assert [model.runs(value) for value in values] == [2, 2]
     assert losses(model) == 4
@@ -99,7 +99,7 @@ def test_fault_M6_a_worker_killed_from_outside_costs_a_pure_model_nothing(faulty
     with load(model.server, callers=4) as callers:
         for deaths in (1, 2, 3):
             callers.more()
-            kill(model.worker_pids()[0])
+            psutil.Process(model.worker_pids()[0]).kill()
             model.server.eventually(lambda deaths=deaths: losses(model) == deaths)
         callers.more()
     assert set(callers.statuses) == {200}
@@ -107,8 +107,17 @@ def test_fault_M6_a_worker_killed_from_outside_costs_a_pure_model_nothing(faulty
     model.server.eventually(lambda: len(model.worker_pids()) == 2)
 
 
-def kill(pid):
-    import os
-    import signal
-
-    os.kill(pid, signal.SIGKILL)
+@pytest.mark.parametrize(("toml", "fates"), [(PURE, {200}), ("", {200, 502})], ids=["pure", "not"])
+def test_fault_M6_a_worker_that_dies_idle_costs_nobody_an_error_of_ours(faulty, toml, fates):
+    """Its death and the next request come to light at one moment."""
+    model = faulty("--workers", "1", toml=toml)
+    front = psutil.Process(model.server.popen.pid)
+    for number in range(3):
+        (worker,) = model.worker_pids()
+        with model.asking(f"row {number}") as asking:
+            front.suspend()
+            psutil.Process(worker).kill()
+            asking.ask()
+            front.resume()
+            assert asking.answer().status in fates
+        model.server.eventually(lambda: model.server.predict("a").status == 200)
