@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -42,7 +44,7 @@ class App:
         catalogue: Answers what Open Inference Protocol clients ask beside inference.
         keyring: Knows who may ask.
         tickets: Holds answers that are fetched later.
-        openapi: Describes all routes.
+        openapi: Describes all routes, as far as they are known by now.
         metrics: Answers Prometheus.
         journal: Records feedback.
         identifiers: Recognises request ids.
@@ -56,7 +58,7 @@ class App:
         catalogue: Catalogue,
         keyring: Keyring,
         tickets: Tickets,
-        openapi: bytes,
+        openapi: Callable[[], bytes],
         metrics: Metrics,
         journal: Journal,
         identifiers: Identifiers,
@@ -166,7 +168,7 @@ class App:
         return self._keyring.identify(dict(scope["headers"]))
 
     async def _schema(self, request: Request) -> Response:  # noqa: ARG002  (of the framework)
-        return _json(self._openapi)
+        return _json(self._openapi())
 
     async def _livez(self, request: Request) -> Response:  # noqa: ARG002  (of the framework)
         return PlainTextResponse("ok\n")
