@@ -17,6 +17,7 @@ from seatrial.records.record import Origin
 from seatrial.serve import problems
 from seatrial.serve.call import Call, Reply
 from seatrial.serve.doors.door import Door, Request
+from seatrial.serve.entry import RETRY_COUNT
 from seatrial.serve.events import Events
 from seatrial.serve.fleet import Fleet
 from seatrial.serve.identifiers import Identifiers, trace_parent
@@ -164,12 +165,16 @@ class Inference:
             self._metrics.refused(
                 call.door.route, status, error.code, seconds, {status_of(error): len(rows) or 1}
             )
+            if call.degraded is not None:
+                self._metrics.degraded(call.degraded)
         if not isinstance(error, CallerGoneError):
             response = call.door.refuse(error, id=call.id, release=call.deployment.release)
             call.reply.send(response, self._common(call, self._clock.now_s()))
 
     def _take(self, call: Call) -> None:
         if call.origin is None:
+            if call.request.headers.get(RETRY_COUNT, b"0") != b"0":
+                self._metrics.count("retries")
             self._keys(call)
         for gate in self._gates:
             gate(call)
@@ -213,6 +218,10 @@ class Inference:
         call.pending = None  # each holds the other: so nothing is left for the collector
         if call.origin is None:
             self._metrics.answered(call.door.route, now_s - call.at_s, call.results)
+            if call.caches is not None:
+                self._metrics.cached(call.caches)
+            if call.degraded is not None:
+                self._metrics.degraded(call.degraded)
 
     def _close(self, call: Call) -> None:
         call.closed = True

@@ -26,6 +26,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
+from seatrial.records.record import Cache, Degraded
 from seatrial.serve.messages import Result
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -100,6 +101,7 @@ class Metrics(Collector):  # type: ignore[misc]  # the library has no types
         self._rows: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
         self._losses: Counter[str] = Counter()
+        self._degraded: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._duration = Tally(DURATION_BUCKETS_S)
         self._batch_rows = Tally(BATCH_BUCKETS)
@@ -115,6 +117,15 @@ class Metrics(Collector):  # type: ignore[misc]  # the library has no types
         self._duration.add(seconds)
         for result in results:
             self._rows["abstained" if result.abstained else "answered"] += 1
+
+    def cached(self, caches: Sequence[Cache]) -> None:
+        """Count what the cache did for the rows of an answered request."""
+        for cache in caches:
+            self._counts[CACHE_COUNTERS[cache]] += 1
+
+    def degraded(self, rung: Degraded) -> None:
+        """Count a request that the model had no room for."""
+        self._degraded[rung] += 1
 
     def refused(
         self, route: str, code: int, reason: str, seconds: float, fates: Mapping[str, int]
@@ -167,6 +178,12 @@ class Metrics(Collector):  # type: ignore[misc]  # the library has no types
             ("seatrial_rows", "Rows by what became of them", "status", self._rows),
             ("seatrial_rejected", "Requests not answered, by error code", "reason", self._rejected),
             ("seatrial_worker_losses", "Workers that died or hung", "reason", self._losses),
+            (
+                "seatrial_degraded",
+                "Requests that the model had no room for, by what became of them",
+                "rung",
+                self._degraded,
+            ),
         ):
             yield self._by(counter, description, (label,), {(k,): n for k, n in counts.items()})
         for counter, description in COUNTERS.items():
@@ -211,14 +228,18 @@ class Metrics(Collector):  # type: ignore[misc]  # the library has no types
 COUNTERS = {
     "feedback": "Labels and ratings received",
     "retries": "Requests that said they were retries",
-    "degraded": "Requests answered on a lower rung of the ladder",
     "tickets": "Requests put aside for a ticket",
     "cache_hits": "Rows answered from the cache",
     "cache_joined": "Rows answered by an identical row already under way",
     "cache_misses": "Rows that the cache did not know",
-    "crash_retries": "Rows run again after their worker died",
 }
 """Counters without labels of their own."""
+
+CACHE_COUNTERS: Mapping[Cache, str] = {
+    "hit": "cache_hits",
+    "joined": "cache_joined",
+    "miss": "cache_misses",
+}
 
 
 def _gauge(name: str, description: str, labels: Mapping[str, Any], value: float) -> Metric:
