@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -101,3 +103,17 @@ def test_what_is_not_a_route_is_a_problem_document(server, method, path, body, s
     assert answer.headers["x-request-id"]
     if status == 405:
         assert "POST" in answer.headers["allow"]
+
+
+@pytest.mark.slow
+def test_promtool_finds_nothing_in_the_metrics(server):
+    """Prometheus' own checker: names, types, help."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (Debian: prometheus)")
+    server.predict("a", "raise")
+    page = server.ask("GET", "/metrics").body
+    check = subprocess.run(
+        [promtool, "check", "metrics"], input=page, capture_output=True, check=False
+    )
+    assert (check.returncode, check.stdout, check.stderr) == (0, b"", b"")

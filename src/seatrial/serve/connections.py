@@ -72,8 +72,6 @@ class Connections:
         draining: Whether each answer is the last on its connection: callers go elsewhere.
     """
 
-    SWEEP_S = 0.1
-
     def __init__(
         self,
         *,
@@ -91,14 +89,11 @@ class Connections:
         self._head_of: list[tuple[bytes, bytes]] | None = None
         self._head = b""
 
-    async def sweep(self) -> None:
-        """End what is overdue, again and again."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(self.SWEEP_S)
-            now_s = loop.time()
-            for connection in [at for at in self.open if at.due_s <= now_s]:
-                connection.overdue()
+    def sweep(self) -> None:
+        """End what is overdue."""
+        now_s = asyncio.get_running_loop().time()
+        for connection in [at for at in self.open if at.due_s <= now_s]:
+            connection.overdue()
 
     def default_head(self, state: ServerState) -> bytes:
         """Return the headers that uvicorn puts into every response, encoded once a second."""

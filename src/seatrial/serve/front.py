@@ -8,7 +8,8 @@ import functools
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import uvicorn
 
@@ -19,6 +20,7 @@ from seatrial.serve.attendant import Attendant
 from seatrial.serve.deployment import Deployment
 from seatrial.serve.dispatcher import shutting_down
 from seatrial.serve.events import Events
+from seatrial.serve.heartbeat import Beat, Heartbeat
 from seatrial.serve.plan import Plan, Ready
 from seatrial.serve.protocol import Protocol
 from seatrial.serve.rehearsal import QUIET_S, ROUNDS_FIRST, Rehearsal
@@ -37,11 +39,9 @@ next one."""
 BACKLOG = 2048
 """Connections the kernel may hold for us during a burst."""
 
-ADJUST_S = 1.0
-"""Pause between two looks whether the model needs more workers."""
-
-LOG_TICK_S = 0.1
-"""Pause between two looks of the log at its own age and disk."""
+LOOK_S = 0.05
+"""Pause between two looks for an operator's orders: no model call starts later than twice this
+after a kill. Other looks are every so many of these."""
 
 
 class Front:
@@ -72,7 +72,9 @@ class Front:
         self._signals = 0
         self._hurry = False
         self._key_problem = ""
-        self._reloads: set[asyncio.Task[None]] = set()
+        self._keeper_told = False
+        self._adjusting: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._parts = Assembly(
             plan,
             writer=writer,
@@ -94,12 +96,16 @@ class Front:
         self._warming = asyncio.create_task(self._prepare_warm_up())
         server = Server(self._config())
         serving = asyncio.create_task(server.serve(sockets=[self._bound]))
-        ticking = [
-            asyncio.create_task(self._tick()),
-            asyncio.create_task(self._parts.connections.sweep()),
-            asyncio.create_task(self._parts.orders.follow()),
-            asyncio.create_task(self._adjust()),
-        ]
+        heartbeat = Heartbeat(
+            LOOK_S,
+            [
+                Beat(1, self._parts.orders.look),
+                Beat(5, self._parts.connections.sweep),
+                Beat(5, self._tick),
+                Beat(20, self._adjust),
+            ],
+        )
+        ticking = [asyncio.create_task(heartbeat.run())]
         try:
             if await self._unless_stopped(self._parts.fleet.start()):
                 self._parts.state.phase = "serving"
@@ -186,9 +192,13 @@ class Front:
             seen = self._parts.inference.begun
 
     def _reload(self) -> None:
-        task = asyncio.create_task(self._parts.fleet.reload())
-        self._reloads.add(task)
-        task.add_done_callback(self._reloads.discard)
+        self._background(self._parts.fleet.reload())
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _say_ready(self) -> None:
         host, port = self._bound.getsockname()[:2]
@@ -233,7 +243,7 @@ class Front:
             await serving
         limit.cancel()
         self._parts.state.phase = "stopping"
-        ending = [*ticking, self._warming, *self._reloads]
+        ending = [*ticking, self._warming, *self._tasks]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
@@ -247,11 +257,11 @@ class Front:
         self._parts.state.phase = "stopping"
         self._parts.fleet.fail_all(shutting_down())
 
-    async def _adjust(self) -> None:
-        while True:
-            await asyncio.sleep(ADJUST_S)
-            if self._parts.state.phase == "serving":
-                await self._parts.fleet.adjust()
+    def _adjust(self) -> None:
+        if self._parts.state.phase == "serving" and (
+            self._adjusting is None or self._adjusting.done()
+        ):
+            self._adjusting = self._background(self._parts.fleet.adjust())
 
     def _refresh_keys(self) -> None:
         problem = self._parts.keys.refresh()
@@ -259,12 +269,9 @@ class Front:
             self._key_problem = problem
             self._events.say("keys-problem", {"message": problem or "solved"})
 
-    async def _tick(self) -> None:
-        keeper_told = False
-        while True:
-            await asyncio.sleep(LOG_TICK_S)
-            self._writer.tick()
-            self._refresh_keys()
-            if self._keeper is not None and not self._keeper.alive() and not keeper_told:
-                keeper_told = True
-                self._events.say("keeper-lost", {"message": "rows are logged, but not sealed"})
+    def _tick(self) -> None:
+        self._writer.tick()
+        self._refresh_keys()
+        if self._keeper is not None and not self._keeper.alive() and not self._keeper_told:
+            self._keeper_told = True
+            self._events.say("keeper-lost", {"message": "rows are logged, but not sealed"})

@@ -5,7 +5,6 @@ So the kill switch works while nothing else does: no keeper, no database, no net
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +12,6 @@ from seatrial.core.errors import KilledError, SeatrialError
 from seatrial.releases.control import Control, ControlState
 from seatrial.serve.call import Call
 from seatrial.serve.events import Events
-
-LOOK_S = 0.05
-"""Pause between two looks: no model call starts later than twice this after a kill."""
 
 
 class Orders:
@@ -59,12 +55,10 @@ class Orders:
         if self.state.killed:
             raise self._killed()
 
-    async def follow(self) -> None:
-        """Look for orders, again and again."""
-        while True:
-            await asyncio.sleep(LOOK_S)
-            if self._control.changed():
-                self._obey(self._control.read())
+    def look(self) -> None:
+        """Look for new orders, and obey them."""
+        if self._control.changed():
+            self._obey(self._control.read())
 
     def _obey(self, state: ControlState) -> None:
         before, self.state = self.state, state

@@ -1,0 +1,55 @@
+"""What is looked at again and again, on one timer: an idle server should hardly wake."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+
+class Beat(Struct, frozen=True):
+    """Something that is looked at every so many turns.
+
+    Attributes:
+        turns: 1 for every turn.
+        look: Looks; quick, and never raises.
+    """
+
+    turns: int
+    look: Callable[[], None]
+
+
+class Heartbeat:
+    """Calls beats.
+
+    Args:
+        every_s: Seconds of a turn.
+        beats: What is called.
+
+    >>> seen = []
+    >>> beats = [Beat(1, lambda: seen.append("a")), Beat(2, lambda: seen.append("b"))]
+    >>> heart = Heartbeat(0.05, beats)
+    >>> for _ in range(3):
+    ...     heart.turn()
+    >>> seen
+    ['a', 'a', 'b', 'a']
+    """
+
+    def __init__(self, every_s: float, beats: Sequence[Beat]) -> None:
+        self._every_s = every_s
+        self._beats = beats
+        self._turns = 0
+
+    async def run(self) -> None:
+        """Turn for ever."""
+        while True:
+            await asyncio.sleep(self._every_s)
+            self.turn()
+
+    def turn(self) -> None:
+        """Call what is due."""
+        self._turns += 1
+        for beat in self._beats:
+            if self._turns % beat.turns == 0:
+                beat.look()
