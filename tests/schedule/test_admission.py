@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from seatrial.schedule.admission import ADMITTED, Admission, Refused
+from seatrial.schedule.admission import ADMITTED, RETRY_SPREAD, Admission, Refused
 from seatrial.schedule.batcher import Batcher, RowPacking
 from seatrial.schedule.outlook import RETRY_MAX_S, RETRY_MIN_S
 
@@ -64,7 +64,7 @@ def test_refused_callers_come_back_at_different_times(jitter, rows):
     verdict = admission.admit(1.0, rows=1, deadline_s=2.0, jitter=jitter)
     assert isinstance(verdict, Refused)
     base = max(verdict.expected_wait_s / 2, RETRY_MIN_S)
-    assert verdict.retry_after_s == min(base * (1 + jitter), RETRY_MAX_S)
+    assert verdict.retry_after_s == min(base * (1 + RETRY_SPREAD * jitter), RETRY_MAX_S)
 
 
 def test_retries_beyond_a_tenth_are_refused_under_pressure_only():

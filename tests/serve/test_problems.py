@@ -37,8 +37,9 @@ def test_where_in_the_model_it_happened_is_not_the_callers_business():
 
 def test_headers_say_when_to_come_back_and_what_is_possible():
     """Retry-After in whole seconds, Allow on 405."""
-    full = OverloadedError("full", details={"retry_after_s": 7})
+    full = OverloadedError("full", details={"retry_after_s": 6.25})
     assert (b"retry-after", b"7") in problems.headers(full)
+    assert (b"retry-after-ms", b"6250") in problems.headers(full)
     wrong = UsageError("no", details={"allow": "POST", "http_status": 405})
     assert (b"allow", b"POST") in problems.headers(wrong)
     assert problems.status_of(wrong) == 405

@@ -32,6 +32,10 @@ an estimate that is wrong."""
 PRESSED = 0.25
 """From this part of the admissible wait on, retries are counted against their budget."""
 
+RETRY_SPREAD = 2.0
+"""Callers refused at one moment come again within so many times the wait that the first are told:
+wide enough that whole seconds, which is all that ``Retry-After`` knows, differ too."""
+
 RETRY_SHARE = 0.1
 """Retries that a caller has, per request that is none."""
 
@@ -150,7 +154,7 @@ class Admission:
         if reason is None:
             return ADMITTED
         # Half of what waits should be gone by then.
-        again_s = min(max(wait_s / 2, RETRY_MIN_S) * (1.0 + jitter), RETRY_MAX_S)
+        again_s = min(max(wait_s / 2, RETRY_MIN_S) * (1.0 + RETRY_SPREAD * jitter), RETRY_MAX_S)
         return Refused(reason, again_s, wait_s)
 
     def _affords(self, key: str, retries: int, *, pressed: bool) -> bool:

@@ -301,8 +301,10 @@ class Batcher:
     def eta_s(self, *, rows: int = 1, sizes: Sequence[float] | float = 1) -> float:
         """Return when a deferred request that came now should have its answer.
 
-        Infinity as long as no batch has run.
+        Infinity as long as no batch has run, and where there is no room for it.
         """
+        if self._deferral.turns.rows + rows > self._queue_rows:
+            return math.inf
         return self._outlook.eta_s(self.cost(rows=rows, sizes=sizes))
 
     def retry_after_s(self) -> int:

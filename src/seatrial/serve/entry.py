@@ -177,7 +177,7 @@ class Entry:
 
 
 def _full(step: Refuse) -> OverloadedError:
-    seconds = math.ceil(step.retry_after_s)
+    seconds = step.retry_after_s
     why = {
         "wait": f"a request would wait about {step.expected_wait_s:.1f} s, too long for this one",
         "size": "the rows of this request cannot be run in the time that it has left",
@@ -185,6 +185,6 @@ def _full(step: Refuse) -> OverloadedError:
     }.get(step.reason, "as much is in flight as the model keeps up with")
     return OverloadedError(
         f"the server is full: {why}.",
-        hint=f"Try again in {seconds} s.",
+        hint=f"Try again in {seconds:.1f} s.",
         details={"retry_after_s": seconds, "reason": step.reason},
     )

@@ -6,17 +6,18 @@ What one model call settles is recorded with one write, and only then answered.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from seatrial.core.clock import SYSTEM, Clock
-from seatrial.core.errors import CallerGoneError, SeatrialError
+from seatrial.core.errors import CallerGoneError, OverloadedError, SeatrialError
 from seatrial.records.record import Origin
 from seatrial.serve import problems
 from seatrial.serve.call import Call, Reply
-from seatrial.serve.doors.door import Door, Request
+from seatrial.serve.doors.door import Door, Request, Response
 from seatrial.serve.entry import RETRY_COUNT
 from seatrial.serve.events import Events
 from seatrial.serve.fleet import Fleet
@@ -81,6 +82,7 @@ class Inference:
         self._clock = clock
         self.begun = 0
         self._chance = random.Random()  # noqa: S311  (names traces, guards nothing)
+        self._turned_away: list[tuple[Call, SeatrialError]] = []
 
     def begin(
         self, door: Door, reply: Reply, *, peer: str = "", origin: Origin | None = None
@@ -104,6 +106,8 @@ class Inference:
         """Take a whole request; it is answered at once or when its rows are settled."""
         try:
             self._take(call)
+        except OverloadedError as error:
+            self._turn_away(call, error)
         except SeatrialError as error:
             self.refuse(call, error)
         except Exception as error:  # noqa: BLE001  (edge of the process: one request, not all)
@@ -112,12 +116,18 @@ class Inference:
     def settled(self, settled: Sequence[Pending]) -> None:
         """Record and answer calls whose rows are settled, all with one write."""
         answered: list[Call] = []
+        refused: list[tuple[Call, SeatrialError]] = []
         for pending in settled:
             call: Call = pending.owner
+            if call.closed:
+                continue
             if pending.error is not None:
-                self.refuse(call, pending.error)
-            elif not call.closed:
+                self._close(call)
+                refused.append((call, pending.error))
+            else:
                 answered.append(call)
+        if refused:
+            self._refuse(refused)
         if answered:
             self._answer(answered)
 
@@ -148,28 +158,53 @@ class Inference:
 
     def refuse(self, call: Call, error: SeatrialError) -> None:
         """Record and answer a call that cannot be answered otherwise."""
+        if not call.closed:
+            self._close(call)
+            self._refuse([(call, error)])
+
+    def _turn_away(self, call: Call, error: OverloadedError) -> None:
+        """Refuse a call for want of room, and all others that come meanwhile with it: cheaper."""
         if call.closed:
             return
         self._close(call)
-        rows = call.rows = call.rows or call.door.seen(call.request)
-        call.id = call.id or self._identifiers.new(len(rows) or 1)
+        if not self._turned_away:
+            asyncio.get_running_loop().call_soon(self._turn_all_away)
+        self._turned_away.append((call, error))
+
+    def _turn_all_away(self) -> None:
+        refused, self._turned_away = self._turned_away, []
+        self._refuse(refused)
+
+    def _refuse(self, refused: Sequence[tuple[Call, SeatrialError]]) -> None:
+        """Record refusals with one write, and answer them."""
+        records: list[Any] = []
+        for call, error in refused:
+            call.rows = call.rows or call.door.seen(call.request)
+            call.id = call.id or self._identifiers.new(len(call.rows) or 1)
+            self._journal.refused(call, error, records)
         try:
-            self._journal.refused(call, error)
+            self._journal.write(records)
         except SeatrialError as unrecorded:
-            self._events.say("unrecorded", {"id": call.id, "message": unrecorded.message})
+            ids = [call.id for call, _ in refused]
+            self._events.say("unrecorded", {"ids": ids, "message": unrecorded.message})
+        for call, error in refused:
+            self._send_refusal(call, error)
+
+    def _send_refusal(self, call: Call, error: SeatrialError) -> None:
         status = problems.status_of(error)
         if status >= SERVER_ERROR and not error.retryable:
             self._tell(call, error)
-        seconds = self._clock.now_s() - call.at_s
+        now_s = self._clock.now_s()
         if call.origin is None:
+            rows = len(call.rows) or 1
             self._metrics.refused(
-                call.door.route, status, error.code, seconds, {status_of(error): len(rows) or 1}
+                call.door.route, status, error.code, now_s - call.at_s, status_of(error), rows
             )
             if call.degraded is not None:
                 self._metrics.degraded(call.degraded)
         if not isinstance(error, CallerGoneError):
             response = call.door.refuse(error, id=call.id, release=call.deployment.release)
-            call.reply.send(response, self._common(call, self._clock.now_s()))
+            call.reply.send(response, self._common(call, now_s))
 
     def _take(self, call: Call) -> None:
         if call.origin is None:
@@ -190,30 +225,36 @@ class Inference:
 
     def _answer(self, calls: list[Call]) -> None:
         records: list[Any] = []
+        told: list[tuple[Call, Response]] = []
         for call in calls:
-            call.results = self._journal.results(call, records)
+            before = len(records)
+            try:
+                call.results = self._journal.results(call, records)
+                told.append((call, self._response(call)))
+            except SeatrialError as error:
+                del records[before:]
+                self.refuse(call, error)
+            except Exception as error:  # noqa: BLE001  (edge of the process: one request, not all)
+                del records[before:]
+                self.refuse(call, self._unexpected(error))
         try:
             self._journal.write(records)
         except SeatrialError as error:
-            for call in calls:
+            for call, _ in told:
                 self.refuse(call, error)
             return
-        for call in calls:
-            self._send(call)
+        for call, response in told:
+            self._send(call, response)
 
-    def _send(self, call: Call) -> None:
-        assert call.reading is not None or not call.rows  # noqa: S101  (an answered call was read)
+    def _response(self, call: Call) -> Response:
+        if call.reading is None:
+            raise SeatrialError("a call was answered that was never read.")
+        release = call.deployment.release
+        return call.door.answer(call.reading, id=call.id, release=release, results=call.results)
+
+    def _send(self, call: Call, response: Response) -> None:
         self._close(call)
         now_s = self._clock.now_s()
-        try:
-            response = call.door.answer(
-                call.reading,  # type: ignore[arg-type]  # see above
-                id=call.id,
-                release=call.deployment.release,
-                results=call.results,
-            )
-        except SeatrialError as error:
-            response = call.door.refuse(error, id=call.id, release=call.deployment.release)
         call.reply.send(response, self._common(call, now_s))
         call.pending = None  # each holds the other: so nothing is left for the collector
         if call.origin is None:

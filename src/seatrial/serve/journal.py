@@ -120,14 +120,16 @@ class Journal:
         """
         self._writer.append(records)
 
-    def refused(self, call: Call, error: SeatrialError) -> None:
-        """Record the rows of a call that was not answered; one row where none is known.
+    def refused(self, call: Call, error: SeatrialError, records: list[Event]) -> None:
+        """Add the records of a call that was not answered; one row where none is known.
 
-        Raises:
-            ServingError: As :meth:`write`.
+        Args:
+            call: Its rows, as far as they are known.
+            error: Why it was not.
+            records: Gets one record per row; nothing is written yet.
         """
-        times = self._times(call)
-        self._writer.append(
+        times, status = self._times(call), status_of(error)
+        records.extend(
             Record(
                 id=call.id,
                 row=row,
@@ -139,7 +141,7 @@ class Journal:
                 route=call.door.route,
                 input=value if self._keep_inputs else None,
                 input_digest=self._digest(value),
-                status=status_of(error),
+                status=status,
                 error=error.code,
                 degraded=call.degraded,
                 cache="off" if call.caches is None else "miss",

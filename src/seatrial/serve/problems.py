@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -19,8 +18,7 @@ TYPE_PREFIX = "urn:seatrial:problem:"
 CHALLENGE = b'Bearer realm="seatrial"'
 """How a key is shown (RFC 6750); ``X-API-Key`` is taken too."""
 
-TOLD_DETAILS = ("expected", "known", "limit", "pointer", "received", "row")
-"""Details that are the caller's business; others stay in our log."""
+TITLES = {status.value: status.phrase for status in HTTPStatus}
 
 
 class Place(Struct, frozen=True, omit_defaults=True):
@@ -67,7 +65,7 @@ def document(error: SeatrialError, *, request: str, release: str) -> bytes:
     return msgspec.json.encode(
         Problem(
             type=TYPE_PREFIX + error.code,
-            title=_title(status),
+            title=TITLES.get(status, "Error"),
             status=status,
             detail=detail,
             instance=f"urn:seatrial:request:{request}",
@@ -82,10 +80,15 @@ def document(error: SeatrialError, *, request: str, release: str) -> bytes:
 
 
 def headers(error: SeatrialError) -> list[tuple[bytes, bytes]]:
-    """Return the headers that belong to a problem."""
+    """Return the headers that belong to a problem.
+
+    ``Retry-After`` knows whole seconds; ``Retry-After-Ms`` is what several client libraries read
+    before it, and lets callers that were refused together come back apart.
+    """
     made = [(b"content-type", MEDIA_TYPE)]
     if (retry_after_s := error.details.get("retry_after_s")) is not None:
-        made.append((b"retry-after", b"%d" % retry_after_s))
+        made.append((b"retry-after", b"%d" % math.ceil(retry_after_s)))
+        made.append((b"retry-after-ms", b"%d" % (retry_after_s * 1000)))
     if isinstance(error, UnauthorizedError):
         made.append((b"www-authenticate", CHALLENGE))
     if allow := error.details.get("allow"):
@@ -93,15 +96,8 @@ def headers(error: SeatrialError) -> list[tuple[bytes, bytes]]:
     return made
 
 
-def _title(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Error"
-
-
 def _places(error: SeatrialError, detail: str) -> list[Place]:
-    told: Mapping[str, Any] = {key: error.details.get(key) for key in TOLD_DETAILS}
-    if told["pointer"] is None and told["row"] is None:
+    pointer, row = error.details.get("pointer"), error.details.get("row")
+    if pointer is None and row is None:
         return []
-    return [Place(detail, pointer=told["pointer"] or "", row=told["row"])]
+    return [Place(detail, pointer=pointer or "", row=row)]
