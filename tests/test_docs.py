@@ -100,6 +100,8 @@ def test_every_seatrial_command_exists_with_its_options(path):
     context = click.Context(command_line, info_name="seatrial")
     for verb, *rest in commands(path, "seatrial"):
         command = command_line.get_command(context, verb)
+        if isinstance(command, click.Group):
+            command = command.get_command(context, rest[0])
         assert command is not None, verb
         known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in rest if word.startswith("--")} <= known

@@ -1,7 +1,8 @@
 """Writes what in ``docs/`` comes from the code; a test fails where it has drifted.
 
 Whole pages are written by the functions in ``PAGES``. In the pages of ``EXECUTED``, what a block
-marked ``python run`` prints is written into the ``text`` block that follows it.
+marked ``python run`` or ``sh run`` prints is written into the ``text`` block that follows it, and
+tables between ``<!-- table: NAME -->`` and ``<!-- end -->`` are written from the code.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ from seatrial.testing import bank
 from seatrial.trials.failures import JUDGES
 from seatrial.trials.items import ITEMS
 from seatrial.trials.trial import NEEDS
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import serving
+import transcripts
 
 DOCS = Path(__file__).parent.parent / "docs"
 WRITTEN = "<!-- Written by `make docs` from the code. Do not edit. -->\n"
@@ -249,11 +255,21 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-EXECUTED = ("gap.md", "load.md")
+EXECUTED = ("gap.md", "load.md", "serving.md")
 
 RUN = re.compile(
     r"(?P<code>^```python run\n(?P<program>.*?)^```\n\n)```text\n.*?^```$", flags=re.M | re.S
 )
+
+
+TABLE = re.compile(
+    r"(?P<begin>^<!-- table: (?P<name>[a-z-]+) -->\n).*?(?P<end>^<!-- end -->$)", flags=re.M | re.S
+)
+
+
+def table(place: re.Match[str]) -> str:
+    """Return a table of a page as the code says it now."""
+    return f"{place['begin']}\n{serving.TABLES[place['name']]()}\n\n{place['end']}"
 
 
 def executed(text: str) -> str:
@@ -265,7 +281,7 @@ def executed(text: str) -> str:
             exec(compile(block["program"], "docs", "exec"), {"__name__": "docs"})
         return f"{block['code']}```text\n{printed.getvalue()}```"
 
-    return RUN.sub(run, text)
+    return transcripts.with_output(TABLE.sub(table, RUN.sub(run, text)))
 
 
 def pages(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -145,7 +145,10 @@ class ServingSettings(Section, frozen=True):
 
     batch_max: Annotated[PositiveInt, _described("Most rows in one call of the model")] = 64
     workers: Annotated[
-        PositiveInt | Literal["auto"], _described("Model processes; auto: as many as cores")
+        PositiveInt | Literal["auto"],
+        _described(
+            "Model processes; auto: as many as its speed asks for, at most one a core, and 4 in all"
+        ),
     ] = "auto"
     worker_memory_mib: Annotated[
         float,
