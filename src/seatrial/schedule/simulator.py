@@ -7,6 +7,7 @@ requests take seconds, and the same seed gives the same run.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -193,6 +194,7 @@ class Simulator:
         self._sent = 0
         self._inflight = 0
         self._tick_s = math.inf
+        self._numbers = itertools.count(len(self._workers))
 
     def run(self) -> Simulated:
         """Drive every request to its end."""
@@ -288,7 +290,9 @@ class Simulator:
 
     def _settle(self, run: Run) -> None:
         # The worker gets its next rows before these are answered, as in the server.
-        self._obey(self._batcher.idle(self._cores.now_s, run.worker))
+        # One that was given up while its reply waited here gets none: another sits in its place.
+        if run.worker in self._workers:
+            self._obey(self._batcher.idle(self._cores.now_s, run.worker))
         for part in run.parts:
             if self._settled(part):
                 self._end(part.request, ANSWERED)
@@ -323,7 +327,7 @@ class Simulator:
         """A worker is given up; another takes its place, under another number."""
         actor = self._workers.pop(worker)
         self._cores.drop(actor)
-        number = len(self._workers) + worker + 1
+        number = next(self._numbers)
         self._workers[number] = actor
         self._obey(self._batcher.lost(self._cores.now_s, worker))
         self._cores.give(actor, 0.0, self._ready, number, after_s=RESTART_S)
