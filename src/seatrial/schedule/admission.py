@@ -111,10 +111,6 @@ class Admission:
         """Most cost in flight that is let in at present, by the wait or by the limit."""
         return min(self.limiter.limit * self._batcher.drift, self._admissible())
 
-    def recalibrate(self) -> None:
-        """Another release answers now: learn its speed before anything is limited by it."""
-        self.limiter.recalibrate()
-
     def admit(
         self,
         now_s: float,

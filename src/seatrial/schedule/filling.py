@@ -23,12 +23,10 @@ class Offer(Struct, frozen=True):
     Attributes:
         rows: How many.
         size: Size of each.
-        next_row: 0.
     """
 
     rows: int
     size: float
-    next_row: int = 0
 
 
 class Packing(Protocol):

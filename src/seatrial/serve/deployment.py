@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from seatrial.core.clock import SYSTEM, Clock
@@ -208,7 +208,7 @@ class Deployment:
 class Router:
     """Says what answers.
 
-    Attributes:
+    Args:
         current: The deployment that new calls go to.
     """
 
@@ -231,7 +231,3 @@ def served_by(variant: str) -> bytes:
     (b'model', b'variant:int8')
     """
     return b"model" if variant == "original" else b"variant:" + variant.encode()
-
-
-Deploy = Callable[[Settings, str, str], Deployment]
-"""Makes a deployment from settings, release and variant; nothing is started yet."""

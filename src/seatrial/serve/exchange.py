@@ -21,6 +21,13 @@ CLOSE = b"connection: close\r\n"
 class Exchange:
     """One inference request on a connection; stands where uvicorn has its cycle.
 
+    Args:
+        protocol: The connection.
+        door: The wire format of the route.
+        method: Of the request, as are the others.
+        path: Without the query.
+        query: What follows the question mark.
+
     Attributes:
         response_complete: Nothing more will be sent for it.
         keep_alive: The connection is used again after it.
@@ -30,7 +37,6 @@ class Exchange:
 
     __slots__ = (
         "_call",
-        "_door",
         "_has_turn",
         "_parts",
         "_protocol",
@@ -47,7 +53,6 @@ class Exchange:
         self, protocol: Protocol, door: Door, method: str, path: bytes, query: bytes
     ) -> None:
         self._protocol = protocol
-        self._door = door
         headers = dict(protocol.headers)
         self._request = (method, path, query, headers)
         self._parts: list[bytes] = []

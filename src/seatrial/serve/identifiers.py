@@ -27,6 +27,11 @@ TRACE_PARENT = re.compile(
 class Identifiers:
     """Gives out and recognises the request ids of one model.
 
+    Args:
+        model: Its name.
+        wall_s: Where wall time comes from, in seconds since 1970.
+        chance: Returns so many random bytes.
+
     >>> ids = Identifiers("sentiment")
     >>> ids.rows_of(ids.new(3)), ids.rows_of("0" * 40), ids.rows_of("nonsense")
     (3, None, None)

@@ -17,7 +17,6 @@ from seatrial.core.errors import (
     UsageError,
     WorkerLostError,
 )
-from seatrial.models.answers import Answer
 from seatrial.records.log import LogWriter
 from seatrial.records.record import Event, Feedback, Origin, Record, Status
 from seatrial.serve.call import Call
@@ -56,10 +55,6 @@ class Journal:
     def keeps_inputs(self) -> bool:
         """Whether what users send may be written down as it came."""
         return self._keep_inputs
-
-    def abstains(self, answer: Answer) -> bool:
-        """Say whether an answer is withheld; one without confidence never is."""
-        return answer.confidence is not None and answer.confidence < self._confidence_min
 
     def results(self, call: Call, records: list[Event]) -> list[Result]:
         """Return the results of an answered call as its caller sees them.

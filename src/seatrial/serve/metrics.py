@@ -45,6 +45,9 @@ COMMON = ("model", "release")
 class Tally:
     """A histogram in the making.
 
+    Args:
+        bounds: Upper bounds of the buckets but the last, ascending.
+
     >>> tally = Tally((1.0, 2.0))
     >>> for value in (0.5, 2.0, 9.0): tally.add(value)
     >>> tally.cumulative(), tally.total
@@ -72,7 +75,13 @@ class Tally:
 
 
 class Gauge:
-    """A figure that is read when it is asked for."""
+    """A figure that is read when it is asked for.
+
+    Args:
+        name: Of the metric.
+        description: What it means.
+        read: Returns it.
+    """
 
     def __init__(self, name: str, description: str, read: Callable[[], float]) -> None:
         self.name = name

@@ -35,6 +35,9 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]|\[\.\.\.\]")
 class PredictParser:
     """Reads bodies of ``POST /predict`` for a model of one input kind.
 
+    Args:
+        kind: What one input is.
+
     >>> PredictParser("text").rows(b'{"inputs": ["a", "b"]}')
     ['a', 'b']
     >>> PredictParser("text").rows(b'{"inputs": ["a", 3]}')

@@ -82,6 +82,10 @@ class Ticket:
 class Tickets:
     """The tickets of one server, bounded in number and in memory.
 
+    Args:
+        count_max: Most tickets held.
+        bytes_max: Most memory of answers that wait; no further ticket is given beyond it.
+
     >>> store = Tickets()
     >>> ticket = store.open("7", key_id=None, now_s=0.0, eta_s=3.2)
     >>> ticket.told(0.0)[0].status, store.find("7", key_id=None, now_s=1.0) is ticket

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from seatrial.serve.doors.door import Request
 from seatrial.serve.doors.inference import TensorMetadata
+from seatrial.serve.doors.oip import OipDoor
+from seatrial.serve.doors.outputs import outputs
 from seatrial.serve.doors.signature import COLUMNS_MAX, Signature
 from seatrial.serve.messages import Result
 
@@ -34,7 +37,7 @@ def test_what_has_passed_makes_it_exact():
     assert array.inputs()[0].shape == [-1, 2, 2]
     array.saw_rows([[[1, 2]]])
     assert array.inputs()[0].shape == [-1, -1, 2]
-    array.saw_results([Result(1.5, 0.5, {"a": 1.0}, abstained=False)])
+    array.saw_outputs(outputs([Result(1.5, 0.5, {"a": 1.0}, abstained=False)]))
     assert array.outputs() == [
         TensorMetadata("output", "FP64", [-1]),
         TensorMetadata("scores", "FP64", [-1, 1]),
@@ -46,7 +49,10 @@ def test_what_has_passed_makes_it_exact():
 def test_an_answer_that_is_withheld_teaches_nothing():
     """Its type is unknown."""
     signature = Signature("text", "regression")
-    signature.saw_results([Result(None, 0.1, None, abstained=True)])
+    door = OipDoor("m", signature, releases=lambda: ["m@1"])
+    body = b'{"inputs":[{"name":"x","shape":[1],"datatype":"BYTES","data":["a"]}]}'
+    asked = door.read(Request("POST", "/v2/models/m/infer", "", {}, body))
+    door.answer(asked, id="7", release="m@1", results=[Result(None, 0.1, None, abstained=True)])
     assert signature.usual is None
 
 

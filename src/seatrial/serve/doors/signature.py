@@ -7,8 +7,7 @@ from typing import Any
 
 from seatrial.core.settings import InputKind, Settings, Task
 from seatrial.serve.doors.inference import TensorMetadata
-from seatrial.serve.doors.outputs import ABSTAINED, CONFIDENCE, OUTPUT, SCORES, Output, outputs
-from seatrial.serve.messages import Result
+from seatrial.serve.doors.outputs import ABSTAINED, CONFIDENCE, OUTPUT, SCORES, Output
 
 INPUT = "input"
 """Name of the only tensor of a model whose rows are not records."""
@@ -70,13 +69,8 @@ class Signature:
             inner = _shape(rows[0])
             self._inner = inner if self._inner is None else _common(self._inner, inner)
 
-    def saw_results(self, results: Sequence[Result]) -> None:
-        """Remember the form of results that the model gave."""
-        if any(result.output is not None for result in results):
-            self.saw_outputs(outputs(results))
-
     def saw_outputs(self, made: Sequence[Output]) -> None:
-        """Remember the form of output tensors; see :meth:`saw_results`."""
+        """Remember the form of what the model gave, as output tensors."""
         for one in made:
             known = self._outputs.get(one.name)
             if known is not None and (known.datatype, len(known.shape)) == (
