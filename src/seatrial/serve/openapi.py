@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from seatrial._version import __version__
 from seatrial.serve import schemas
 from seatrial.serve.doors.asking import HEADER_LENGTH
-from seatrial.serve.doors.headers import JSON
 from seatrial.serve.doors.signature import Signature
 from seatrial.serve.messages import encode
+from seatrial.serve.operations import (
+    answered,
+    get_path,
+    inference_headers,
+    json_of,
+    messages_of,
+    path_parameter,
+    probed,
+    problems_of,
+    request_body,
+    response,
+)
 from seatrial.serve.schemas import reference
 from seatrial.serve.tensor_schemas import Schema
 
@@ -18,9 +28,6 @@ VERSION: Final = "3.1.0"
 
 LENGTH: Final = HEADER_LENGTH.decode().title()
 
-CONTENT_TYPE: Final = JSON.decode()
-NOT_FOUND: Final = 404
-PROBLEM: Final = "application/problem+json"
 TEXT: Final = "text/plain"
 OCTETS: Final = "application/octet-stream"
 
@@ -81,8 +88,8 @@ def document(signature: Signature, *, model: str, keys_required: bool = False) -
 def _native(signature: Signature, locked: dict[int, str]) -> dict[str, Any]:
     row = schemas.row_example(signature)
     examples = {"one": {"value": {"input": row}}, "several": {"value": {"inputs": [row, row]}}}
-    answer = _content(reference("PredictAnswer"))
-    waiting = _content(reference("TicketAnswer"))
+    answer = json_of(reference("PredictAnswer"))
+    waiting = json_of(reference("TicketAnswer"))
     ticket = {
         "name": "id",
         "in": "path",
@@ -96,11 +103,11 @@ def _native(signature: Signature, locked: dict[int, str]) -> dict[str, Any]:
                 "operationId": "predict",
                 "summary": "Answer rows",
                 "description": TIMES,
-                "requestBody": _body(reference("PredictRequest"), examples),
+                "requestBody": request_body(reference("PredictRequest"), examples),
                 "responses": {
-                    "200": _response("One result per row", answer, headers=_inference_headers()),
-                    "202": _response("A ticket: the answer is fetched later", waiting),
-                    **_problems(INFERENCE_ERRORS | locked),
+                    "200": response("One result per row", answer, headers=inference_headers()),
+                    "202": response("A ticket: the answer is fetched later", waiting),
+                    **problems_of(INFERENCE_ERRORS | locked),
                 },
                 **_locked(locked),
             }
@@ -111,9 +118,9 @@ def _native(signature: Signature, locked: dict[int, str]) -> dict[str, Any]:
                 "summary": "Fetch an answer that was promised",
                 "parameters": [ticket],
                 "responses": {
-                    "200": _response("The answer", answer),
-                    "202": _response("Not yet; Retry-After says when", waiting),
-                    **_problems({404: "No such ticket"} | _but(INFERENCE_ERRORS, 408) | locked),
+                    "200": response("The answer", answer),
+                    "202": response("Not yet; Retry-After says when", waiting),
+                    **problems_of({404: "No such ticket"} | _but(INFERENCE_ERRORS, 408) | locked),
                 },
                 **_locked(locked),
             }
@@ -122,10 +129,10 @@ def _native(signature: Signature, locked: dict[int, str]) -> dict[str, Any]:
             "post": {
                 "operationId": "feedback",
                 "summary": "Say what an answer should have been",
-                "requestBody": _body(reference("FeedbackRequest"), {"label": said}),
+                "requestBody": request_body(reference("FeedbackRequest"), {"label": said}),
                 "responses": {
-                    "200": _response("Noted", _content(reference("FeedbackAnswer"))),
-                    **_problems(
+                    "200": response("Noted", json_of(reference("FeedbackAnswer"))),
+                    **problems_of(
                         {404: "No such request"}
                         | _only(INFERENCE_ERRORS, 400, 408, 413, 415, 422, 429, 503)
                         | locked
@@ -139,8 +146,11 @@ def _native(signature: Signature, locked: dict[int, str]) -> dict[str, Any]:
 
 def _public() -> dict[str, Any]:
     text = {TEXT: {"schema": {"type": "string"}}}
-    either = text | _content({"type": "object"})
-    ready = {"200": _response("It is", either), "503": _response("It is not", either)}
+    either = text | json_of({"type": "object"})
+    ready = {
+        "200": response("It is", either),
+        "503": response("It is not", either),
+    }
     verbose = {
         "name": "verbose",
         "in": "query",
@@ -148,44 +158,46 @@ def _public() -> dict[str, Any]:
         "description": "Name every check",
         "schema": {},
     }
-    status = _content(
+    status = json_of(
         {"type": "object", "required": ["state", "release", "variant", "degraded", "workers"]}
     )
     return {
-        "/livez": _get("livez", "Whether the server lives", {"200": _response("It does", text)}),
+        "/livez": get_path("livez", "Whether the server lives", {"200": response("It does", text)}),
         **{
-            f"/{name}": _get(name, "Whether traffic may be sent", ready, parameters=[verbose])
+            f"/{name}": get_path(name, "Whether traffic may be sent", ready, parameters=[verbose])
             for name in ("readyz", "healthz")
         },
-        "/status": _get(
-            "status", "What callers may expect", {"200": _response("The state", status)}
+        "/status": get_path(
+            "status", "What callers may expect", {"200": response("The state", status)}
         ),
-        "/metrics": _get("metrics", "Prometheus metrics", {"200": _response("Metrics", text)}),
-        "/openapi.json": _get(
+        "/metrics": get_path("metrics", "Prometheus metrics", {"200": response("Metrics", text)}),
+        "/openapi.json": get_path(
             "openapi",
             "This document",
-            {"200": _response("The document", _content({"type": "object"}))},
+            {"200": response("The document", json_of({"type": "object"}))},
         ),
     }
 
 
 def _oip(signature: Signature, model: str, locked: dict[int, str]) -> dict[str, Any]:
-    name = _path_parameter("name", f"Name of the model; here `{model}`")
-    version = _path_parameter("version", "One of the versions that its metadata lists")
-    unknown = _errors({404: "No such model or version"} | locked)
+    name = path_parameter("name", f"Name of the model; here `{model}`")
+    version = path_parameter("version", "One of the versions that its metadata lists")
+    unknown = messages_of({404: "No such model or version"} | locked)
     index = {
-        "200": _response(
-            "All models", _content({"type": "array", "items": reference("IndexEntry")})
-        )
+        "200": response("All models", json_of({"type": "array", "items": reference("IndexEntry")}))
     }
-    asking = {"requestBody": _body(reference("IndexRequest"), {}, required=False)}
-    wrong = _errors(_only(INFERENCE_ERRORS, 400, 408, 413, 422) | locked)
+    asking = {"requestBody": request_body(reference("IndexRequest"), {}, required=False)}
+    wrong = messages_of(_only(INFERENCE_ERRORS, 400, 408, 413, 422) | locked)
     found: dict[str, Any] = {
-        "/v2": _get("oipServer", "What the server speaks", _ok("ServerMetadata") | _errors(locked)),
-        "/v2/health/live": _get("oipLive", "Whether the server lives", _ok("ServerLive")),
-        "/v2/health/ready": _get("oipReady", "Whether it answers", _ready("ServerReady")),
+        "/v2": get_path(
+            "oipServer",
+            "What the server speaks",
+            answered("ServerMetadata") | messages_of(locked),
+        ),
+        "/v2/health/live": get_path("oipLive", "Whether the server lives", answered("ServerLive")),
+        "/v2/health/ready": get_path("oipReady", "Whether it answers", probed("ServerReady")),
         "/v2/repository/index": {
-            "get": {"operationId": "oipIndex", "responses": index | _errors(locked)},
+            "get": {"operationId": "oipIndex", "responses": index | messages_of(locked)},
             "post": {"operationId": "oipIndexAsked", "responses": index | wrong, **asking},
         },
     }
@@ -193,10 +205,12 @@ def _oip(signature: Signature, model: str, locked: dict[int, str]) -> dict[str, 
         ("/v2/models/{name}", [name], ""),
         ("/v2/models/{name}/versions/{version}", [name, version], "Version"),
     ):
-        about = _ok("ModelMetadata") | unknown
-        ready = _ready("ModelReady") | unknown
-        found[base] = _get(f"oipModel{suffix}", "What a model takes", about, parameters=parameters)
-        found[f"{base}/ready"] = _get(
+        about = answered("ModelMetadata") | unknown
+        ready = probed("ModelReady") | unknown
+        found[base] = get_path(
+            f"oipModel{suffix}", "What a model takes", about, parameters=parameters
+        )
+        found[f"{base}/ready"] = get_path(
             f"oipModelReady{suffix}", "Whether a model answers", ready, parameters=parameters
         )
         found[f"{base}/infer"] = _infer(signature, f"oipInfer{suffix}", parameters, locked)
@@ -217,7 +231,7 @@ def _infer(
             "schema": {"type": "integer"},
         }
     }
-    content = _content(reference("InferResponse")) | {OCTETS: {}}
+    content = json_of(reference("InferResponse")) | {OCTETS: {}}
     return {
         "post": {
             "operationId": name,
@@ -228,92 +242,16 @@ def _infer(
                 "extension). Content may be encoded: gzip or deflate."
             ),
             "parameters": parameters,
-            "requestBody": _body(reference("InferRequest"), example),
+            "requestBody": request_body(reference("InferRequest"), example),
             "responses": {
-                "200": _response(
+                "200": response(
                     "Output tensors: output, scores, confidence, abstained",
                     content,
-                    headers=_inference_headers() | packed,
+                    headers=inference_headers() | packed,
                 ),
-                **_errors({404: "No such model or version"} | INFERENCE_ERRORS | locked),
+                **messages_of({404: "No such model or version"} | INFERENCE_ERRORS | locked),
             },
         }
-    }
-
-
-def _get(
-    name: str, summary: str, responses: dict[str, Any], *, parameters: Iterable[Any] = ()
-) -> dict[str, Any]:
-    return {
-        "get": {
-            "operationId": name,
-            "summary": summary,
-            "parameters": list(parameters),
-            "responses": responses,
-        }
-    }
-
-
-def _body(schema: Schema, examples: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": schema}
-    if examples:
-        content["examples"] = examples
-    return {"required": required, "content": {CONTENT_TYPE: content}}
-
-
-def _content(schema: Schema) -> dict[str, Any]:
-    return {CONTENT_TYPE: {"schema": schema}}
-
-
-def _response(
-    description: str, content: dict[str, Any], *, headers: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    made = {"description": description, "content": content}
-    return made | ({"headers": headers} if headers else {})
-
-
-def _ok(name: str) -> dict[str, Any]:
-    return {"200": _response(name, _content(reference(name)))}
-
-
-def _ready(name: str) -> dict[str, Any]:
-    return _ok(name) | {"503": _response("Not ready", _content(reference(name)))}
-
-
-def _problems(errors: dict[int, str]) -> dict[str, Any]:
-    content = {PROBLEM: {"schema": reference("Problem")}}
-    return {str(status): _response(words, content) for status, words in sorted(errors.items())}
-
-
-def _errors(errors: dict[int, str]) -> dict[str, Any]:
-    content = _content(reference("ErrorMessage"))
-    # What is no path at all is refused before it is known whose it would have been.
-    content |= {PROBLEM: {"schema": reference("Problem")}} if NOT_FOUND in errors else {}
-    return {str(status): _response(words, content) for status, words in sorted(errors.items())}
-
-
-def _inference_headers() -> dict[str, Any]:
-    told = {
-        "X-Request-Id": "Id of the request, for feedback",
-        "X-Release": "What answered: name and digest",
-        "X-Served-By": "Which part of the server answered",
-        "X-Confidence": "Confidence of the only row",
-        "X-Degraded": "How the answer is less than usual, where it is",
-        "Server-Timing": "Where the time went",
-        "traceparent": "W3C trace context",
-    }
-    return {
-        name: {"description": words, "schema": {"type": "string"}} for name, words in told.items()
-    }
-
-
-def _path_parameter(name: str, description: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "in": "path",
-        "required": True,
-        "description": description,
-        "schema": {"type": "string", "minLength": 1},
     }
 
 
