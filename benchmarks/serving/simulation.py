@@ -45,7 +45,8 @@ from seatrial.schedule.batcher import Batcher
 from seatrial.schedule.leastsquares import non_negative
 from seatrial.schedule.packing import packing
 from seatrial.schedule.profile import BatchProfile
-from seatrial.schedule.simulator import Costs, Simulated, Simulator, Traffic
+from seatrial.schedule.simulation import Costs, Simulated, Traffic
+from seatrial.schedule.simulator import Simulator
 from seatrial.serve.deployment import HAND_OVER_S
 from seatrial.serve.sizes import size_of
 

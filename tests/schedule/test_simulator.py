@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from seatrial.schedule.batcher import Batcher, RowPacking
 from seatrial.schedule.packing import packing
 from seatrial.schedule.profile import BatchProfile, Bend
-from seatrial.schedule.simulator import ANSWERED, EXPIRED, REJECTED, Costs, Simulator, Traffic
+from seatrial.schedule.simulation import ANSWERED, EXPIRED, REJECTED, Costs, Traffic
+from seatrial.schedule.simulator import Simulator
 
 EXPONENTIAL = tuple(-np.log1p(-(np.arange(4_096) + 0.5) / 4_096))
 """Quantiles of the exponential distribution with mean 1."""
