@@ -154,7 +154,7 @@ class App:
         if ticket is None:
             raise UnknownNameError(
                 f"there is no ticket {identifier[:80]!r}.",
-                hint="Tickets end ten minutes after their answer was due; ask again.",
+                hint="A ticket is kept for twenty minutes at most; ask again.",
             )
         response, common = ticket.told(now_s)
         made = Response(response.body, status_code=response.status)
@@ -211,7 +211,7 @@ class App:
             f"{received[:200]} is not a route of this server."
             if not allow
             else f"{received[:200]} is not possible; accepted is {allow}.",
-            hint="Routes: POST /predict, POST /feedback, GET /readyz, /livez, /status, /metrics.",
+            hint="POST /predict takes rows; GET /openapi.json describes every route.",
             details={"http_status": error.status_code, "allow": allow},
         )
         return await self._problem(request, refused)
