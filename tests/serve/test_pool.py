@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from seatrial.core import settings as settings_table
-from seatrial.core.errors import WorkerLostError
+from seatrial.core.errors import SeatrialError
 from seatrial.models.process import launch
 from seatrial.serve.pool import Pool
 
@@ -60,7 +60,7 @@ def started(folder, warm_up):
         finally:
             await pool.close()
 
-    with pytest.raises(WorkerLostError) as raised:
+    with pytest.raises(SeatrialError) as raised:
         asyncio.run(inside())
     return raised.value
 
@@ -71,7 +71,9 @@ def test_a_process_that_the_machine_refuses_is_an_error_and_no_endless_start(tmp
     async def warm_up(worker):
         raise AssertionError("no worker can have started")
 
-    assert "FileNotFoundError" in started(tmp_path / "gone", warm_up).message
+    error = started(tmp_path / "gone", warm_up)
+    assert "FileNotFoundError" in error.message
+    assert error.exit_status == 3
 
 
 def test_a_warm_up_that_breaks_is_an_error_and_no_endless_start(tmp_path):

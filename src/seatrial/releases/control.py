@@ -30,6 +30,10 @@ TEXT_MAX = 1_000
 """Longest text of an operator's that is kept, in characters."""
 
 
+UNREAD = (-1,)
+"""Stands for what was seen of a log that could not be read: no file looks like it."""
+
+
 class Order(Struct, frozen=True, kw_only=True):
     """One line of the control log.
 
@@ -110,7 +114,8 @@ class Control:
                     f"{self._path} cannot be read: {error.strerror}.",
                     hint="Make it readable for the account that serves.",
                 ) from None
-            self._seen = mark
+            # Looked at again: where it was we who had no descriptor left, nothing would tell.
+            self._seen = UNREAD
             return self._still(f"{self._path} cannot be read: {error.strerror}")
         self._seen = mark
         if state.generation < self._state.generation:

@@ -128,6 +128,7 @@ class Assembly:
             door_of=door_of,
             inference=self.inference,
             body_max_bytes=body_max_bytes,
+            most=plan.connections,
         )
         self.metrics.gauges = gauges(
             self.fleet, writer=writer, connections=self.connections, tickets=self.tickets

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import resource
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from seatrial.core.settings import ServingSettings, Settings
 from seatrial.models.hostprocess import HostProcess
 from seatrial.models.process import launch
 from seatrial.records.record import Origin
+from seatrial.serve import descriptors
 from seatrial.serve.listening import listen
 from seatrial.serve.plan import Plan, Ready
 
@@ -62,7 +62,8 @@ def serve(
     Raises:
         SettingsError: The settings cannot be used.
         UnreachableError: The address cannot be had.
-        EnvironmentMismatchError: The log cannot be written, or the model lacks a library.
+        EnvironmentMismatchError: The log cannot be written, the model lacks a library, or the
+            machine refuses us processes or open files.
         ModelLoadError: The model does not load.
     """
     folder = folder.resolve()
@@ -71,6 +72,7 @@ def serve(
     settings = settings_table.load(folder, flags=laid_over)
     count = worker_count(settings.serving, adapter=settings.model.adapter)
     first = first_workers(settings.serving, adapter=settings.model.adapter, workers=count)
+    connections = descriptors.room(count)
     with (
         listen(host, port) as bound,
         _early_signals() as signals,
@@ -96,12 +98,13 @@ def serve(
             host=host,
             port=port,
             workers=count,
+            connections=connections,
             origin=origin,
             drain_delay_s=drain_delay_s,
             keeper=keeper,
             launched=hosts,
         )
-        _raise_file_limit()
+        descriptors.raise_limit()
         with LogWriter(logged) as writer, asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_run(plan, bound, writer, announce, signals))
 
@@ -156,11 +159,6 @@ def _early_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _send_again(signals: list[int]) -> None:
-    for number in signals:
-        os.kill(os.getpid(), number)
-
-
 def _usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -181,7 +179,7 @@ async def _run(
     gc.collect()
     gc.freeze()
     # As soon as the front listens to signals, those that came before it did.
-    asyncio.get_running_loop().call_soon(_send_again, signals)
+    asyncio.get_running_loop().call_soon(front.recall, signals)
     await front.run()
 
 
@@ -192,13 +190,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
         return asyncio.new_event_loop
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
-
-
-def _raise_file_limit() -> None:
-    """Allow as many connections as the system lets us have."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        except (ValueError, OSError):
-            return

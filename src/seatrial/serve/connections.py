@@ -22,6 +22,11 @@ class Watched(Protocol):
 
     due_s: float
 
+    @property
+    def resting(self) -> bool:
+        """Whether it waits for the first byte of a request."""
+        ...
+
     def overdue(self) -> None:
         """End what takes too long."""
         ...
@@ -54,6 +59,16 @@ class Limits(Struct, frozen=True):
     head_count: int = 128
 
 
+BACKLOG_MAX = 2048
+"""Connections the kernel may hold for us during a burst."""
+
+GO_ON_SHARE = 0.9
+"""Part of the places that are taken when connections are accepted again."""
+
+REST_MIN_S = 1.0
+"""A connection that rests may be closed to make room for others after so long, not earlier: its
+request may be on its way."""
+
 DoorOf = Callable[[bytes, bytes], Door | None]
 """Finds the door of a method and a path; ``None`` where the request is no inference."""
 
@@ -66,9 +81,12 @@ class Connections:
         door_of: Finds the door of a request.
         inference: Takes inference requests.
         body_max_bytes: Largest body of one.
+        most: How many may be open.
 
     Attributes:
-        open: All of them.
+        open: All of them; changed by :meth:`enter` and :meth:`leave`.
+        full: Whether so many are open that no further one is taken from the kernel.
+        on_full: Told when that changes.
         draining: Whether each answer is the last on its connection: callers go elsewhere.
     """
 
@@ -79,7 +97,14 @@ class Connections:
         door_of: DoorOf,
         inference: Inference,
         body_max_bytes: int,
+        most: int,
     ) -> None:
+        # What the kernel holds for us may come all at once, before we can say stop.
+        self.backlog = min(BACKLOG_MAX, max(most // 4, 1))
+        self._stop_at = most - self.backlog
+        self._go_at = int(self._stop_at * GO_ON_SHARE)
+        self.full = False
+        self.on_full: Callable[[], None] = lambda: None
         self.limits = limits
         self.door_of = door_of
         self.inference = inference
@@ -89,11 +114,31 @@ class Connections:
         self._head_of: list[tuple[bytes, bytes]] | None = None
         self._head = b""
 
+    def enter(self, connection: Watched) -> None:
+        """Count a connection in."""
+        self.open.add(connection)
+        if len(self.open) >= self._stop_at and not self.full:
+            self.full = True
+            self.on_full()
+
+    def leave(self, connection: Watched) -> None:
+        """Count a connection out."""
+        self.open.discard(connection)
+        if self.full and len(self.open) <= self._go_at:
+            self.full = False
+            self.on_full()
+
     def sweep(self) -> None:
-        """End what is overdue."""
+        """End what is overdue, and where all places are taken, those that rest longest."""
         now_s = asyncio.get_running_loop().time()
         for connection in [at for at in self.open if at.due_s <= now_s]:
             connection.overdue()
+        if self.full:
+            rested_s = now_s + self.limits.idle_s - REST_MIN_S
+            resting = [at for at in self.open if at.resting and at.due_s <= rested_s]
+            resting.sort(key=lambda at: at.due_s)
+            for connection in resting[: len(self.open) - self._go_at]:
+                connection.overdue()
 
     def default_head(self, state: ServerState) -> bytes:
         """Return the headers that uvicorn puts into every response, encoded once a second."""

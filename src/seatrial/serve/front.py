@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import math
 import os
 import signal
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import uvicorn
 
+from seatrial.core.clock import SYSTEM
 from seatrial.core.errors import SeatrialError
 from seatrial.records.log import LogWriter
 from seatrial.serve.assembly import Assembly
@@ -36,12 +38,15 @@ KEEPER_LIMIT_S = 5.0
 """How long the keeper may take to end: what it leaves unsealed is readable, and sealed by the
 next one."""
 
-BACKLOG = 2048
-"""Connections the kernel may hold for us during a burst."""
-
 LOOK_S = 0.05
 """Pause between two looks for an operator's orders: no model call starts later than twice this
 after a kill. Other looks are every so many of these."""
+
+ECHO_S = 0.1
+"""How long after a start a signal may be the one that came during it."""
+
+FULL_AGAIN_S = 60.0
+"""After so long with free places it is said again that all are taken."""
 
 
 class Front:
@@ -70,8 +75,10 @@ class Front:
         self._keeper: Attendant | None = None
         self._stopping = asyncio.Event()
         self._signals = 0
+        self._echoes = False
         self._hurry = False
         self._key_problem = ""
+        self._full_told_s = -math.inf
         self._keeper_told = False
         self._adjusting: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,9 +99,10 @@ class Front:
         """
         self._listen_to_signals()
         if self._plan.keeper:
-            self._keeper = Attendant("seatrial.serve.keeper", self._keeper_arguments())
+            self._keeper = self._start_keeper()
         self._warming = asyncio.create_task(self._prepare_warm_up())
         server = Server(self._config())
+        self._parts.connections.on_full = functools.partial(self._full, server)
         serving = asyncio.create_task(server.serve(sockets=[self._bound]))
         heartbeat = Heartbeat(
             LOOK_S,
@@ -118,6 +126,13 @@ class Front:
             server.end()
             await self._close(serving, ticking)
 
+    def _start_keeper(self) -> Attendant | None:
+        try:
+            return Attendant("seatrial.serve.keeper", self._keeper_arguments())
+        except OSError as error:
+            self._events.say("no-keeper", {"message": f"it could not be started: {error}"})
+            return None
+
     def _keeper_arguments(self) -> list[str]:
         arguments = [str(self._plan.folder), "--log-folder", str(self._plan.log_folder)]
         arguments += ["--last-seal", str(KEEPER_LIMIT_S - 0.5)]
@@ -138,7 +153,7 @@ class Front:
             proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=int(DRAIN_LIMIT_S) + 2,
-            backlog=BACKLOG,
+            backlog=self._parts.connections.backlog,
         )
 
     async def _unless_stopped(self, starting: object) -> bool:
@@ -168,6 +183,7 @@ class Front:
             journal=self._parts.journal,
             identifiers=self._parts.identifiers,
             events=self._events,
+            halted=lambda: self._parts.orders.killed,
         )
 
     async def _warm_up(self, worker: Worker, deployment: Deployment) -> str:
@@ -181,6 +197,14 @@ class Front:
         warm_up = await asyncio.shield(self._warming)
         self._rehearsal = Rehearsal(connect, warm_up.inputs)
         await self._rehearsal.play(ROUNDS_FIRST)
+
+    def _full(self, server: Server) -> None:
+        connections, now_s = self._parts.connections, SYSTEM.now_s()
+        if connections.full:
+            if now_s - self._full_told_s > FULL_AGAIN_S:
+                self._events.say("full", {"connections": len(connections.open)})
+            self._full_told_s = now_s
+        self._background(server.hold(holds=connections.full))
 
     async def _keep_warm(self) -> None:
         """Walk the path again whenever nobody has for a while, once for each worker."""
@@ -217,7 +241,19 @@ class Front:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._signalled, number)
 
-    def _signalled(self, number: signal.Signals) -> None:
+    def recall(self, signals: Sequence[int]) -> None:
+        """Act on signals that came before it listened; the loop may tell of them once more."""
+        if signals:
+            self._signalled(signals[-1])
+            self._echoes = True
+            asyncio.get_running_loop().call_later(ECHO_S, self._heed)
+
+    def _heed(self) -> None:
+        self._echoes = False
+
+    def _signalled(self, number: int) -> None:
+        if self._echoes:
+            return
         self._signals += 1
         if self._signals > 1:
             # Rows are in the log already; workers and keeper die with us.

@@ -25,6 +25,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
         workers: Model processes; ``None`` as many as the model's own speed asks for.
+        connections: How many there may be at a time.
         origin: Who causes its requests.
         drain_delay_s: After SIGTERM, how long requests are still taken while readiness is off.
         keeper: Start a keeper beside it.
@@ -40,6 +41,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     host: str
     port: int
     workers: int
+    connections: int
     origin: Origin
     drain_delay_s: float
     keeper: bool = True

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from seatrial.core.clock import SYSTEM, Clock
-from seatrial.core.errors import SeatrialError, WorkerLostError
+from seatrial.core.errors import EnvironmentMismatchError, SeatrialError, WorkerLostError
 from seatrial.core.settings import Settings
 from seatrial.models.hostprocess import HostProcess
 from seatrial.models.process import launch
@@ -279,7 +279,8 @@ def _translated(error: Exception) -> SeatrialError:
     """Give what the machine refused (no process, no descriptor, no memory) a face of our own."""
     if isinstance(error, SeatrialError):
         return error
-    return WorkerLostError(
+    kind = EnvironmentMismatchError if isinstance(error, OSError) else WorkerLostError
+    return kind(
         f"a model process could not be started: {type(error).__name__}: {error}.",
-        hint="Look at the limits of processes, open files and memory; it is tried again.",
+        hint="Look at the limits of processes, open files and memory.",
     )

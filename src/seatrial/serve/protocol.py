@@ -58,12 +58,12 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for a request."""
         super().connection_made(transport)
-        self.all.open.add(self)
+        self.all.enter(self)
         self._enter(IDLE, self.limits.idle_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give up what nobody waits for any more."""
-        self.all.open.discard(self)
+        self.all.leave(self)
         waiting: list[Any] = [self.cycle, *(cycle for cycle, _ in self.pipeline)]
         super().connection_lost(exc)
         for cycle in waiting:
@@ -178,6 +178,11 @@ class Protocol(HttpToolsProtocol):
         self._write_due_s = math.inf
         self.due_s = self._phase_due_s
         self.flow.resume_reading()
+
+    @property
+    def resting(self) -> bool:
+        """Whether it waits for the first byte of a request."""
+        return self.phase == IDLE
 
     def overdue(self) -> None:
         """End a connection that took longer than it may."""

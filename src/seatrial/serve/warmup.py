@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from seatrial.core.clock import SYSTEM, Clock, TimeBudget
@@ -36,6 +37,7 @@ class WarmUp:
         journal: Records the rows.
         identifiers: Gives out ids.
         events: Told of errors.
+        halted: Says whether no model call may start, as an operator may order at any time.
         clock: Where time comes from.
     """
 
@@ -46,8 +48,10 @@ class WarmUp:
         journal: Journal,
         identifiers: Identifiers,
         events: Events,
+        halted: Callable[[], bool] = lambda: False,
         clock: Clock = SYSTEM,
     ) -> None:
+        self._halted = halted
         self.inputs = inputs
         self._journal = journal
         self._identifiers = identifiers
@@ -73,6 +77,8 @@ class WarmUp:
         calls = observed = largest = 0
         places: list[int] | None = [0]
         while places is not None:
+            if self._halted():
+                return f"{calls} batches, then answering was switched off"
             batch = [inputs[at] for at in places]
             try:
                 answered = await self._call(worker, batch, deployment)
