@@ -285,7 +285,10 @@ def _complete(generator: Generator) -> float:
 def _in_this_thread(generator: Generator) -> float:
     # Objects that live already are set aside: a full collection over a notebook's heap would
     # stop the generator for longer than most models take to answer.
-    gc.collect()
+    # In a thread of its own: an interrupt that arrives in a finalizer is lost.
+    collecting = threading.Thread(target=gc.collect, name="seatrial-collect")
+    collecting.start()
+    collecting.join()
     gc.freeze()
     started = time.thread_time()
     try:
