@@ -244,3 +244,23 @@ def test_a_tenfold_slower_model_is_given_less(world, poisson, case):
     assert during["expired"] <= 0.1 * during["answered"]
     after = Counter(f.outcome for f in sea.outcomes(since_s=over_s + 1.0, until_s=until_s))
     assert after["answered"] >= 0.9 * after.total()
+
+
+def test_where_no_more_rows_may_wait_a_caller_is_refused_unless_another_gives_way():
+    """The queue's own bound is a rule like the others, so that the ladder comes after it too."""
+    batcher = Batcher(RowPacking(1), queue_rows=20, grace_s=1.0)
+    admission = Admission(batcher, timeout_s=1_000.0)
+    batcher.idle(0.0, 1)
+    batcher.arrive(0.0, 0, rows=1, deadline_s=1_000.0, key="a")
+    batcher.idle(0.01, 1)
+    for number in range(1, 22):
+        assert admission.admit(0.02, rows=1, deadline_s=1_000.0, key="a") is ADMITTED
+        batcher.arrive(0.02, number, rows=1, deadline_s=1_000.0, key="a")
+    verdict = admission.admit(0.02, rows=1, deadline_s=1_000.0, key="a")
+    assert isinstance(verdict, Refused)
+    assert verdict.reason == "rows"
+    assert admission.admit(0.02, rows=1, deadline_s=1_000.0, key="b") is ADMITTED
+    assert batcher.eta_s() < math.inf
+    for number in range(100, 120):
+        batcher.arrive(0.02, number, rows=1, deadline_s=1_000.0, key="a", deferred=True)
+    assert batcher.eta_s() == math.inf

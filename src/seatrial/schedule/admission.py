@@ -9,6 +9,7 @@ waits, everybody comes in:
 - *retries*: under pressure, retries beyond a tenth of a caller's requests are refused, so that
   retries cannot keep an overload alive.
 - *limit*: the adaptive limit is reached, unless the caller has less than its share in flight.
+- *rows*: no more rows may wait, unless the caller has less than its share of those.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ CALLERS_REMEMBERED = 4_096
 OVER_LIMIT = 2.0
 """Callers within their share come in up to this many times the limit."""
 
-Reason = Literal["wait", "size", "retries", "limit"]
+Reason = Literal["wait", "size", "retries", "limit", "rows"]
 
 
 class Admitted(Struct, frozen=True):
@@ -147,6 +148,8 @@ class Admission:
             reason = "retries"
         elif self._beyond_limit(batcher.cost(rows=rows, sizes=sizes), key):
             reason = "limit"
+        elif not batcher.fits(key, rows):
+            reason = "rows"
         if reason is None:
             return ADMITTED
         # Half of what waits should be gone by then.

@@ -298,6 +298,11 @@ class Batcher:
             return self._turns.keys + 1, 0.0
         return self._turns.keys, flow.cost
 
+    def fits(self, key: str, rows: int) -> bool:
+        """Say whether so many rows of a key may wait, those that would give way left out."""
+        excess = self._turns.rows + rows - self._queue_rows
+        return excess <= 0 or bool(self._turns.surplus(key, rows, excess))
+
     def eta_s(self, *, rows: int = 1, sizes: Sequence[float] | float = 1) -> float:
         """Return when a deferred request that came now should have its answer.
 

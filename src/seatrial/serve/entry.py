@@ -181,6 +181,7 @@ def _full(step: Refuse) -> OverloadedError:
     why = {
         "wait": f"a request would wait about {step.expected_wait_s:.1f} s, too long for this one",
         "size": "the rows of this request cannot be run in the time that it has left",
+        "rows": "as many rows wait as may",
         "retries": "retries of this caller are more than a tenth of its requests",
     }.get(step.reason, "as much is in flight as the model keeps up with")
     return OverloadedError(

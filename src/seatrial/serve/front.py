@@ -283,6 +283,8 @@ class Front:
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
+        # Nobody fetches a ticket from a server that has ended; what became of it is recorded.
+        self._parts.fleet.fail_all(shutting_down())
         await self._parts.fleet.close()
         self._writer.close()
         if self._keeper is not None:

@@ -15,6 +15,9 @@ from collections.abc import Callable
 
 _TIME, _ROWS, _CHANCE, _CHECK = 6, 3, 7, 4
 
+_DRAWN = 256
+"""Ids whose chance is drawn at once: asking the kernel for each costs more than all the rest."""
+
 ROWS_MAX = 256**_ROWS - 1
 """Most rows that an id can name; more are refused long before."""
 
@@ -47,16 +50,23 @@ class Identifiers:
         self._keyed = hashlib.blake2b(key=model.encode()[:64], digest_size=_CHECK)
         self._wall_s = wall_s
         self._chance = chance
+        self._drawn = b""
 
     def new(self, rows: int) -> str:
         """Return a new id for a request of so many rows."""
         body = (
             int(self._wall_s() * 1000).to_bytes(_TIME, "big")
             + min(rows, ROWS_MAX).to_bytes(_ROWS, "big")
-            + self._chance(_CHANCE)
+            + self._draw()
         )
         made: bytes = body + self._check(body)
         return made.hex()
+
+    def _draw(self) -> bytes:
+        if not self._drawn:
+            self._drawn = self._chance(_CHANCE * _DRAWN)
+        drawn, self._drawn = self._drawn[:_CHANCE], self._drawn[_CHANCE:]
+        return drawn
 
     def rows_of(self, identifier: str) -> int | None:
         """Return how many rows the request of an id had; ``None`` if it was never given out."""

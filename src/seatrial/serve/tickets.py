@@ -20,6 +20,9 @@ BYTES_MAX = 64 * 2**20
 WAIT_MAX_S = 600.0
 """Longest that a ticket is worked for: whoever holds it longer has gone."""
 
+ETA_MIN_S = 0.1
+"""Least that is told: what is due is not there yet."""
+
 KEPT_S = 600.0
 """How long an answer waits to be fetched."""
 
@@ -30,7 +33,7 @@ class TicketAnswer(Struct, frozen=True):
     id: str
     status: str
     ticket: str
-    eta_s: int
+    eta_s: float
     message: str
 
 
@@ -68,13 +71,14 @@ class Ticket:
         """Return what its holder is told now, and the headers of every response."""
         if self.response is not None:
             return self.response, self.headers
-        eta_s = max(math.ceil(self.due_s - now_s), 1)
+        eta_s = max(round(self.due_s - now_s, 1), ETA_MIN_S)
+        whole_s = math.ceil(eta_s)
         place = f"/tickets/{self.id}"
-        body = TicketAnswer(self.id, "waiting", place, eta_s, f"this might take {eta_s} s")
+        body = TicketAnswer(self.id, "waiting", place, eta_s, f"this might take {whole_s} s")
         headers: list[tuple[bytes, bytes]] = [
             (b"content-type", b"application/json"),
             (b"location", place.encode()),
-            (b"retry-after", b"%d" % eta_s),
+            (b"retry-after", b"%d" % whole_s),
         ]
         return Response(202, headers, encode(body)), []
 
