@@ -7,7 +7,6 @@ What one model call settles is recorded with one write, and only then answered.
 from __future__ import annotations
 
 import asyncio
-import random
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,10 +18,11 @@ from seatrial.serve import problems
 from seatrial.serve.call import Call, Reply
 from seatrial.serve.doors.door import Door, Request, Response
 from seatrial.serve.entry import RETRY_COUNT
+from seatrial.serve.envelope import Envelope
 from seatrial.serve.events import Events
 from seatrial.serve.fleet import Fleet
-from seatrial.serve.identifiers import Identifiers, trace_parent
-from seatrial.serve.journal import MS, Journal, status_of
+from seatrial.serve.identifiers import Identifiers
+from seatrial.serve.journal import Journal, status_of
 from seatrial.serve.keygate import KeyGate
 from seatrial.serve.metrics import Metrics
 from seatrial.serve.pending import Pending
@@ -81,7 +81,7 @@ class Inference:
         self._timeout_s = timeout_s
         self._clock = clock
         self.begun = 0
-        self._chance = random.Random()  # noqa: S311  (names traces, guards nothing)
+        self._envelope = Envelope()
         self._turned_away: list[tuple[Call, SeatrialError]] = []
 
     def begin(
@@ -135,7 +135,7 @@ class Inference:
         """Hand a ticket to the caller of a call that was put aside; the ticket gets the answer."""
         now_s = self._clock.now_s()
         response, _ = ticket.told(now_s)
-        call.reply.send(response, self._common(call, now_s))
+        call.reply.send(response, self._envelope.headers(call, now_s))
         call.reply = ticket
         self._metrics.deferred(call.door.route)
 
@@ -204,7 +204,7 @@ class Inference:
                 self._metrics.degraded(call.degraded)
         if not isinstance(error, CallerGoneError):
             response = call.door.refuse(error, id=call.id, release=call.deployment.release)
-            call.reply.send(response, self._common(call, now_s))
+            call.reply.send(response, self._envelope.headers(call, now_s))
 
     def _take(self, call: Call) -> None:
         if call.origin is None:
@@ -255,7 +255,7 @@ class Inference:
     def _send(self, call: Call, response: Response) -> None:
         self._close(call)
         now_s = self._clock.now_s()
-        call.reply.send(response, self._common(call, now_s))
+        call.reply.send(response, self._envelope.headers(call, now_s))
         call.pending = None  # each holds the other: so nothing is left for the collector
         if call.origin is None:
             self._metrics.answered(call.door.route, now_s - call.at_s, call.results)
@@ -268,30 +268,6 @@ class Inference:
         call.closed = True
         if call.caller is not None:
             self._keys.leave(call)
-
-    def _common(self, call: Call, now_s: float) -> list[tuple[bytes, bytes]]:
-        """Return the headers that every response has, whatever its protocol."""
-        parent = call.request.headers.get(b"traceparent")
-        headers = [
-            (b"x-request-id", call.id.encode()),
-            *self._served_by(call),
-            (b"traceparent", (parent and trace_parent(parent)) or self._new_trace()),
-        ]
-        if call.pending is not None:
-            headers.append((b"server-timing", _timing(call, call.pending, now_s)))
-        if call.degraded is not None:
-            headers.append((b"x-degraded", call.degraded.encode()))
-        return headers
-
-    def _served_by(self, call: Call) -> list[tuple[bytes, bytes]]:
-        headers = call.deployment.headers
-        if call.caches and call.results and set(call.caches) == {"hit"}:
-            return [headers[0], (b"x-served-by", b"cache")]
-        return headers
-
-    def _new_trace(self) -> bytes:
-        bits = self._chance.getrandbits(192) | 1 << 64 | 1
-        return b"00-%032x-%016x-00" % (bits >> 64, bits & 0xFFFFFFFFFFFFFFFF)
 
     def _tell(self, call: Call, error: SeatrialError) -> None:
         message = error.message
@@ -327,14 +303,3 @@ class _Nobody:
 
 
 _NOBODY = _Nobody()
-
-
-def _timing(call: Call, pending: Pending, now_s: float) -> bytes:
-    started_s = now_s if pending.started_s is None else pending.started_s
-    ended_s = now_s if pending.ended_s is None else pending.ended_s
-    return b"admit;dur=%.3f, queue;dur=%.3f, model;dur=%.3f, send;dur=%.3f" % (
-        (pending.submitted_s - call.at_s) * MS,
-        (started_s - pending.submitted_s) * MS,
-        (ended_s - started_s) * MS,
-        (now_s - ended_s) * MS,
-    )
