@@ -355,6 +355,8 @@ class Batcher:
             taken = entry.take(size, count)
             parts.extend([Part(entry.request, start, stop) for start, stop in taken])
             cost += entry.cost * count
+        if turns.keys > 1:
+            turns.served(now_s, [(entry, count) for entry, _, count in chosen])
         for entry, _, _ in chosen:
             turns.finish(entry, turn=entry is window[0])
         self._deferral.charge(cost, deferred=turns is not self._turns, others=bool(self._turns))

@@ -8,8 +8,9 @@ because their size fits are charged too, so that nobody gains by them in the lon
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+import math
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from seatrial.schedule.waiting import Waiting
@@ -22,6 +23,12 @@ DEEP_ROUNDS = 8
 
 COST_MIN = 1e-12
 """A row that is said to cost nothing still takes its turn."""
+
+ROW_KEEP = 15 / 16
+"""What a row that starts leaves of the weight of those before it, in how fast a key is served."""
+
+BATCH_KEEP = 3 / 4
+"""What a batch leaves of it at the least, however many rows of the key it holds."""
 
 QUANTUM_SMOOTHING = 0.02
 """Weight of the newest row in the quantum, which follows the mean cost of a row."""
@@ -37,9 +44,10 @@ class Flow:
         rows: Rows that wait.
         cost: What they cost.
         credit: What the key may still use in this round; negative if it used more.
+        row_s: Time between two of its rows that start, while it waits beside others; 0 if unknown.
     """
 
-    __slots__ = ("cost", "credit", "entries", "key", "rows", "turns")
+    __slots__ = ("_started_s", "cost", "credit", "entries", "key", "row_s", "rows", "turns")
 
     def __init__(self, turns: Turns, key: str) -> None:
         self.turns = turns
@@ -48,6 +56,16 @@ class Flow:
         self.rows = 0
         self.cost = 0.0
         self.credit = 0.0
+        self.row_s = 0.0
+        self._started_s = math.inf
+
+    def started(self, now_s: float, rows: int) -> None:
+        """So many of its rows have just started."""
+        elapsed_s = now_s - self._started_s
+        self._started_s = now_s
+        if elapsed_s >= 0.0:
+            keep = max(ROW_KEEP**rows, BATCH_KEEP) if self.row_s else 0.0
+            self.row_s = keep * self.row_s + (1.0 - keep) * elapsed_s / rows
 
 
 class Turns:
@@ -140,6 +158,20 @@ class Turns:
         if len(self._flows) > 1:
             owes = -DEBT_ROUNDS * self._quantum
             flow.credit = max(flow.credit - entry.cost * count, owes)
+
+    def served(self, now_s: float, chosen: Iterable[tuple[Waiting, int]]) -> None:
+        """A batch has started: note how fast each key is served, where there are several.
+
+        Args:
+            now_s: The time.
+            chosen: Requests and how many rows of each, before any of them is finished.
+        """
+        started: Counter[Flow] = Counter()
+        for entry, count in chosen:
+            if entry.flow is not None:
+                started[entry.flow] += count
+        for flow, count in started.items():
+            flow.started(now_s, count)
 
     def finish(self, entry: Waiting, *, turn: bool) -> None:
         """After a batch: a request all of which has started leaves; if it had its turn it moves.

@@ -94,7 +94,11 @@ class Outlook:
             rows = min(rows, (before[0] + 1.0) * keys - 1.0)
         crew = self._crew
         workers = max(len(crew), 1) if now_s is None else crew.speed(now_s, self.pace)
-        return self.seconds(rows, cost) / workers
+        wait_s = self.seconds(rows, cost) / workers
+        if flow is not None and turns.keys > 1:
+            # Keys that come and go take turns too, though they do not wait now.
+            wait_s = max(wait_s, flow.rows * flow.row_s)
+        return wait_s
 
     def retry_after_s(self) -> int:
         """Return what a rejected caller is told: when half of the queue should be gone."""
