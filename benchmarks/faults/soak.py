@@ -104,6 +104,7 @@ def under_load(url: str, front: psutil.Process, seconds: float) -> dict[str, Any
         "rate_per_s": rate,
         "sent": int(summary.sent),
         "errors": int(summary.sent - summary.answered),
+        "statuses": {str(status): count for status, count in dict(summary.statuses).items()},
         "latency_ms": {at.name: at.value_ms for at in summary.latency},
         "readings": len(readings),
         "first_mib": readings[0][1] / 2**20,
