@@ -264,3 +264,27 @@ def test_where_no_more_rows_may_wait_a_caller_is_refused_unless_another_gives_wa
     for number in range(100, 120):
         batcher.arrive(0.02, number, rows=1, deadline_s=1_000.0, key="a", deferred=True)
     assert batcher.eta_s() == math.inf
+
+
+def test_under_a_lasting_overload_the_queue_becomes_short_and_as_much_is_answered():
+    """A burst may fill it; who comes later does not wait for that any more."""
+    batcher = Batcher(RowPacking(1), queue_rows=10_000, grace_s=1.0)
+    admission = Admission(batcher, timeout_s=10.0)
+    came_s, waited_s, started = {}, {}, 0
+    decisions = batcher.idle(0.0, 1)
+    for tick in range(3_000):
+        now_s = tick / 100
+        for number in (3 * tick, 3 * tick + 1, 3 * tick + 2):
+            if admission.admit(now_s, rows=1, deadline_s=now_s + 10.0) is ADMITTED:
+                came_s[number] = now_s
+                decisions += batcher.arrive(now_s, number, rows=1, deadline_s=now_s + 10.0)
+        for run in decisions:
+            (part,) = run.parts
+            waited_s[part.request] = now_s - came_s[part.request]
+            batcher.done(part.request)
+            started += 1
+        decisions = batcher.idle(now_s + 0.01, 1)
+    assert started > 2_990
+    late = [wait_s for number, wait_s in waited_s.items() if came_s[number] > 12.0]
+    assert 4.0 < max(waited_s.values()) < 5.5
+    assert 0.5 < min(late) <= max(late) < 1.5

@@ -4,7 +4,8 @@ A refusal is the cheapest answer there is, and an early one: a caller that would
 time learns so at once, and the work goes to those that will be. Rules, in this order; where nothing
 waits, everybody comes in:
 
-- *wait*: the expected wait exceeds a share of the time that the caller has left.
+- *wait*: the expected wait exceeds a share of the time that the caller has left, or, once the queue
+  has been long for long, what a short one takes (see :mod:`seatrial.schedule.standing`).
 - *size*: the request's own rows would take longer than what is left after the wait.
 - *retries*: under pressure, retries beyond a tenth of a caller's requests are refused, so that
   retries cannot keep an overload alive.
@@ -25,6 +26,7 @@ from msgspec.structs import replace
 from seatrial.schedule.batcher import Batcher, Ran
 from seatrial.schedule.limiter import Limiter, Load
 from seatrial.schedule.outlook import RETRY_MAX_S, RETRY_MIN_S
+from seatrial.schedule.standing import Standing
 
 WAIT_SHARE = 0.5
 """Part of the time left that a request may be expected to wait; the rest is for running it, and for
@@ -96,7 +98,7 @@ class Admission:
     ) -> None:
         self._batcher = batcher
         self._wait_share = wait_share
-        self._bound_s = wait_share * timeout_s
+        self._standing = Standing(wait_share * timeout_s)
         self._budgets: OrderedDict[str, float] = OrderedDict()
         self.limiter = Limiter()
         self._pace = batcher.pace
@@ -105,7 +107,7 @@ class Admission:
     @property
     def pressure(self) -> float:
         """Expected wait over what a request with the usual deadline may wait; above 1 is full."""
-        return self._batcher.expected_wait_s() / self._bound_s
+        return self._batcher.expected_wait_s() / self._standing.bound_s
 
     @property
     def limit(self) -> float:
@@ -140,11 +142,12 @@ class Admission:
         wait_s = batcher.expected_wait_s(key, now_s=now_s)
         left_s = deadline_s - now_s
         reason: Reason | None = None
-        if wait_s > self._wait_share * left_s:
+        standing = self._standing
+        if wait_s > self._wait_share * left_s or (standing.stands and wait_s > standing.bound_s):
             reason = "wait"
         elif rows > 1 and wait_s + batcher.run_s(rows=rows, sizes=sizes) > left_s:
             reason = "size"
-        elif not self._affords(key, retries, pressed=wait_s > PRESSED * self._bound_s):
+        elif not self._affords(key, retries, pressed=wait_s > PRESSED * standing.bound_s):
             reason = "retries"
         elif self._beyond_limit(batcher.cost(rows=rows, sizes=sizes), key):
             reason = "limit"
@@ -152,6 +155,7 @@ class Admission:
             reason = "rows"
         if reason is None:
             return ADMITTED
+        standing.refused(now_s)
         # Half of what waits should be gone by then.
         again_s = min(max(wait_s / 2, RETRY_MIN_S) * (1.0 + RETRY_SPREAD * jitter), RETRY_MAX_S)
         return Refused(reason, again_s, wait_s)
@@ -181,7 +185,7 @@ class Admission:
 
     def _admissible(self) -> float:
         rate = self._batcher.cost_per_s
-        return self._bound_s * rate if rate else math.inf
+        return self._standing.bound_s * rate if rate else math.inf
 
     def _ran(self, ran: Ran) -> None:
         batcher = self._batcher
@@ -189,6 +193,7 @@ class Admission:
             # It counts costs in another unit since it has another packing.
             self._pace = batcher.pace
             self.limiter.recalibrate()
+        self._standing.ran(ran.now_s, wait_s=batcher.backlog_s(ran.now_s), seconds=ran.seconds)
         load = Load(
             inflight=batcher.cost_inflight / batcher.drift,
             workers=batcher.workers,

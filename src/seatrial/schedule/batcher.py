@@ -278,6 +278,10 @@ class Batcher:
         """
         return self._outlook.wait_s(key, now_s)
 
+    def backlog_s(self, now_s: float) -> float:
+        """Return how long all that waits would take to start, whosever it is; see above."""
+        return self._outlook.backlog_s(now_s)
+
     def cost(self, *, rows: int, sizes: Sequence[float] | float = 1) -> float:
         """Return what rows cost, in the packing's unit."""
         if self._blind:

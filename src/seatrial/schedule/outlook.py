@@ -92,13 +92,19 @@ class Outlook:
             # Each other key is served as much as this one, as long as it has anything.
             cost = min(cost, before[1] * keys + (keys - 1.0) * cost / rows)
             rows = min(rows, (before[0] + 1.0) * keys - 1.0)
-        crew = self._crew
-        workers = max(len(crew), 1) if now_s is None else crew.speed(now_s, self.pace)
-        wait_s = self.seconds(rows, cost) / workers
+        wait_s = self.seconds(rows, cost) / self._speed(now_s)
         if flow is not None and turns.keys > 1:
             # Keys that come and go take turns too, though they do not wait now.
             wait_s = max(wait_s, flow.rows * flow.row_s)
         return wait_s
+
+    def backlog_s(self, now_s: float) -> float:
+        """Return how long all that waits would take to start."""
+        return self.seconds(self._turns.rows, self._turns.cost) / self._speed(now_s)
+
+    def _speed(self, now_s: float | None) -> float:
+        crew = self._crew
+        return max(len(crew), 1) if now_s is None else crew.speed(now_s, self.pace)
 
     def retry_after_s(self) -> int:
         """Return what a rejected caller is told: when half of the queue should be gone."""

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.schedule.standing import CALM_S, SHORT, Standing
+
+BOUND_S = 5.0
+
+
+def run(queue, waits, *, start_s=0.0, step_s=0.1, seconds=0.05):
+    for number, wait_s in enumerate(waits):
+        queue.ran(start_s + number * step_s, wait_s=wait_s, seconds=seconds)
+    return start_s + len(waits) * step_s
+
+
+def test_a_burst_may_wait_as_long_as_it_may():
+    """It is worked off before the queue counts as one that stands."""
+    queue = Standing(BOUND_S)
+    run(queue, [BOUND_S - n * 0.1 for n in range(50)])
+    assert (queue.stands, queue.bound_s) == (False, BOUND_S)
+
+
+def test_a_queue_that_stays_long_is_made_short():
+    queue = Standing(BOUND_S)
+    run(queue, [4.0] * 60)
+    assert (queue.stands, queue.bound_s) == (True, SHORT * BOUND_S)
+
+
+@given(st.floats(0.0, 1.0))
+def test_it_stays_short_while_anybody_is_refused_however_short_it_is(wait_s):
+    queue = Standing(BOUND_S)
+    now_s = run(queue, [4.0] * 60)
+    for _ in range(100):
+        queue.refused(now_s)
+        queue.ran(now_s, wait_s=wait_s, seconds=0.05)
+        now_s += CALM_S / 2
+        assert queue.stands
+
+
+def test_once_nobody_was_refused_for_a_while_a_burst_may_wait_again():
+    queue = Standing(BOUND_S)
+    now_s = run(queue, [4.0] * 60)
+    queue.refused(now_s)
+    queue.ran(now_s + 0.9 * CALM_S, wait_s=0.1, seconds=0.05)
+    assert queue.stands
+    queue.ran(now_s + CALM_S, wait_s=0.1, seconds=0.05)
+    assert (queue.stands, queue.bound_s) == (False, BOUND_S)
+
+
+def test_a_short_queue_holds_a_few_batches_however_long_these_are():
+    queue = Standing(BOUND_S)
+    run(queue, [4.0] * 60, seconds=1.2)
+    assert queue.stands
+    assert 3.5 < queue.bound_s < 3.7
+    slow = Standing(BOUND_S)
+    run(slow, [4.9] * 60, seconds=30.0)
+    assert slow.bound_s == BOUND_S
