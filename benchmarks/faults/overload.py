@@ -1,13 +1,13 @@
 """Far more requests than the model keeps up with: what is still answered, and what a refusal costs.
 
-    python benchmarks/faults/overload.py --quick            # W2, two minutes
-    python benchmarks/faults/overload.py --write            # both workloads and deadlines, the spike
+    python benchmarks/faults/overload.py --quick          # W2, two minutes
+    python benchmarks/faults/overload.py --write          # both workloads and deadlines, the spike
 
-A server of our own as it comes, one of ``benchmarks/serving``'s workloads. Capacity is measured by a
-closed loop; then an open loop (Poisson) offers it, and multiples of it, each to a server just
-started. CPU is that of the process tree by role. What a refusal costs is what the front spent beyond
-its part of the answered requests (known from half the capacity, where nobody is refused). Generator
-and server share the machine: what the generator takes is in the table too.
+A server of our own as it comes, with a workload of ``benchmarks/serving``. Capacity is measured by
+a closed loop; then an open loop (Poisson) offers it, and multiples of it, each to a server just
+started. CPU is that of the process tree by role. What a refusal costs is what the front spent
+beyond its part of the answered requests (known from half the capacity, where nobody is refused).
+Generator and server share the machine: what the generator takes is in the table too.
 """
 
 from __future__ import annotations
@@ -47,6 +47,24 @@ OPEN_CONNECTIONS = 256
 count from when they were due."""
 TICKET = 202
 LEAST_SECONDS = 12.0
+
+COLUMNS = (
+    "workload",
+    "deadline",
+    "offered",
+    "sent/s",
+    "good/s (range)",
+    "of peak",
+    "refused/s",
+    "tickets/s",
+    "lost",
+    "p50 s",
+    "p99 s",
+    "refused p99 ms",
+    "cores: front, workers, generator, others",
+    "refusal ms",
+    "of a served one",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,12 +327,7 @@ def recovery(since_s: np.ndarray, felt_s: np.ndarray, *, usual_s: float) -> floa
 
 def table(steps: list[Step]) -> str:
     """Return medians over rounds, with the range of the goodput."""
-    lines = [
-        "| workload | deadline | offered | sent/s | good/s (range) | of peak | refused/s | "
-        "tickets/s | lost | p50 s | p99 s | refused p99 ms | cores: front, workers, generator, "
-        "others | refusal ms | of a served one |",
-        "|" + " --- |" * 15,
-    ]
+    lines = [f"| {' | '.join(COLUMNS)} |", "|" + " --- |" * len(COLUMNS)]
     for workload, deadline_s in dict.fromkeys((s.workload, s.deadline_s) for s in steps):
         mine = [s for s in steps if (s.workload, s.deadline_s) == (workload, deadline_s)]
         offers = sorted({s.offered for s in mine})
