@@ -43,7 +43,7 @@ from seatrial.schedule.admission import WAIT_SHARE  # noqa: E402
 
 CONNECTIONS = {"w1": 64, "w2": 32}
 OPEN_CONNECTIONS = 256
-"""As ``seatrial load`` opens them: at ten times the capacity requests wait in the generator too, and
+"""As ``seatrial load`` opens them: far beyond the capacity requests wait in the generator too, and
 count from when they were due."""
 TICKET = 202
 LEAST_SECONDS = 12.0
