@@ -27,7 +27,14 @@ FRONT_S = 1e-4
 """What the front itself spends on a request, to the order of magnitude: it bounds the rate."""
 
 HAND_OVER_S = 1.5e-4
-"""What a model call costs beside the model: two processes that wake, and the bytes between them."""
+"""What a model call costs beside the model until it was measured: two processes that wake, and the
+bytes between them. On a busy machine it is many times that."""
+
+HAND_OVER_SMOOTHING = 0.05
+"""Weight of the newest call in the mean."""
+
+HAND_OVER_CLIP = 4.0
+"""One call moves the mean as if it took at most this many times as long."""
 
 DRAIN_LOOK_S = 0.02
 """Pause between two looks at a deployment that drains."""
@@ -75,6 +82,7 @@ class Deployment:
         self._clock = clock
         self.size_of: Sizes = size_of(settings.model.input)
         self._learner = Learner()
+        self._hand_over_s = HAND_OVER_S
         self._undisturbed = Undisturbed()
         self._fitting = False
 
@@ -151,10 +159,18 @@ class Deployment:
         """Learn from what a model call took."""
         sizes = [self.size_of(value) for value in inputs]
         seconds = self._undisturbed.seconds(batch.elapsed_s, batch.cpu_s)
-        self._learner.add(len(sizes), max(sizes), sum(sizes), HAND_OVER_S + seconds)
+        self._learner.add(len(sizes), max(sizes), sum(sizes), self._hand_over_s + seconds)
 
-    def called(self, rows: Sequence[Row], batch: Batch) -> None:
-        """Learn from a call that answered requests; pack by what was learned, when it is due."""
+    def called(self, rows: Sequence[Row], batch: Batch, round_s: float) -> None:
+        """Learn from a call that answered requests; pack by what was learned, when it is due.
+
+        Args:
+            rows: Its rows.
+            batch: What it took the model.
+            round_s: Seconds from here to there and back.
+        """
+        beside_s = min(max(round_s - batch.elapsed_s, 0.0), HAND_OVER_CLIP * self._hand_over_s)
+        self._hand_over_s += HAND_OVER_SMOOTHING * (beside_s - self._hand_over_s)
         inputs = [pending.inputs[row] for pending, row in rows]
         self.observe(inputs, batch)
         self.breaker.succeeded(self._clock.now_s())

@@ -50,12 +50,13 @@ reply has come meanwhile and is read first."""
 class _Job:
     """What one worker does now: the rows of the running call, and calls still to make."""
 
-    __slots__ = ("rows", "sent", "waiting", "worker")
+    __slots__ = ("began_s", "rows", "sent", "waiting", "worker")
 
     def __init__(self, worker: Worker, rows: list[Row]) -> None:
         self.worker = worker
         self.rows = rows
         self.sent = False
+        self.began_s = 0.0
         self.waiting: deque[list[Row]] = deque()
 
     def all_rows(self) -> list[Row]:
@@ -69,7 +70,8 @@ class Dispatcher:
         batcher: Decides.
         on_settled: Told of the requests that one event settled, together.
         clock: Where time comes from.
-        on_batch: Told the rows of every model call that answered, and what it took.
+        on_batch: Told the rows of every model call that answered, what it took the model, and the
+            seconds from here to there and back.
         on_crash: Told the inputs of a call that its worker did not survive; where that makes any
             of them guilty, it says which inputs are.
         pure: The model may be asked again what a worker died of: asking changes nothing.
@@ -81,7 +83,7 @@ class Dispatcher:
         *,
         on_settled: Settled,
         clock: Clock = SYSTEM,
-        on_batch: Callable[[list[Row], Batch], None] | None = None,
+        on_batch: Callable[[list[Row], Batch, float], None] | None = None,
         on_crash: Callable[[list[Any]], Condemns | None] | None = None,
         pure: bool = False,
     ) -> None:
@@ -256,6 +258,7 @@ class Dispatcher:
         if not job.sent:
             return  # it will be removed in a moment, and its rows go to another
         now_s = self._clock.now_s()
+        job.began_s = now_s
         size = len(job.rows)
         for pending, _ in job.rows:
             if pending.started_s is None:
@@ -275,7 +278,7 @@ class Dispatcher:
         now_s = self._clock.now_s()
         # First, so that after a suspension nothing is answered past its deadline.
         self._obey(self.batcher.tick(now_s))
-        rows = job.rows
+        rows, began_s = job.rows, job.began_s
         if isinstance(reply, frames.Failed):
             self._blame(job, reply)
             self._next(job, now_s)
@@ -283,7 +286,7 @@ class Dispatcher:
             # The worker gets its next rows before these are settled: it need not wait for that.
             self._next(job, now_s)
             if self._on_batch is not None:
-                self._on_batch(rows, reply.batch)
+                self._on_batch(rows, reply.batch, now_s - began_s)
             self._take(rows, reply.batch.answers, now_s)
         self._hand_on()
 

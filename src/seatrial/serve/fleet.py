@@ -288,9 +288,9 @@ class Fleet:
             RowPacking(serving.batch_max), queue_rows=serving.queue_rows, grace_s=KILL_GRACE_S
         )
 
-        def called(rows: list[Row], batch: Batch) -> None:
+        def called(rows: list[Row], batch: Batch, round_s: float) -> None:
             self._metrics.batch(len(rows), batch.elapsed_s)
-            deployment.called(rows, batch)
+            deployment.called(rows, batch, round_s)
 
         def crashed(inputs: list[Any]) -> Condemns | None:
             return deployment.crashed(inputs)
