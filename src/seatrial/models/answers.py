@@ -90,7 +90,8 @@ def _answer(value: Any, row: int) -> Answer:
         answer = Answer(output=plain(value))
     if not _finite(answer.output) or not _finite(answer.confidence) or not _finite(answer.scores):
         raise NonFiniteOutputError(
-            f"the model answered row {row} with a value that is not finite: {shown(answer.output)}.",
+            f"the model answered row {row} with a value that is not finite: "
+            f"{shown(answer.output)}.",
             hint="Look at that row: missing values and overflows are the usual causes.",
             details={"row": row},
         )
@@ -138,7 +139,8 @@ def _number(value: Any, what: str, row: int) -> float | None:
         return float(value)
     except (TypeError, ValueError):
         raise OutputContractError(
-            f"the {what} of row {row} is {shown(value)}; accepted is a number.", details={"row": row}
+            f"the {what} of row {row} is {shown(value)}; accepted is a number.",
+            details={"row": row},
         ) from None
 
 

@@ -12,7 +12,6 @@ from msgspec import Struct
 from seatrial.core.errors import ModelRaisedError, SeatrialError
 from seatrial.models.answers import Answer, normalise
 
-
 TEXT_MAX = 2_000
 """Most characters that are passed on of what an exception says: some quote all of their input."""
 
@@ -240,9 +239,9 @@ def call(predict: Callable[[Any], Any], inputs: Any) -> Any:
 
 
 def text_of(error: BaseException) -> str:
-    """Return what an exception of user code says, fit to be sent: bounded and valid UTF-8.
+    r"""Return what an exception of user code says, fit to be sent: bounded and valid UTF-8.
 
-    >>> text_of(ValueError("bad row")), text_of(ValueError("\\ud800"))
+    >>> text_of(ValueError("bad row")), text_of(ValueError("\ud800"))
     ('bad row', '?')
     """
     try:
