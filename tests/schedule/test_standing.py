@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.schedule.standing import CALM_S, SHORT, Standing
+from seatrial.schedule.standing import CALM_S, LASTING, SHORT, Standing
 
 BOUND_S = 5.0
 
@@ -15,9 +15,8 @@ def run(queue, waits, *, start_s=0.0, step_s=0.1, seconds=0.05):
 
 
 def test_a_burst_may_wait_as_long_as_it_may():
-    """It is worked off before the queue counts as one that stands."""
     queue = Standing(BOUND_S)
-    run(queue, [BOUND_S - n * 0.1 for n in range(50)])
+    run(queue, [LASTING * BOUND_S - n * 0.1 for n in range(24)])
     assert (queue.stands, queue.bound_s) == (False, BOUND_S)
 
 
@@ -27,12 +26,30 @@ def test_a_queue_that_stays_long_is_made_short():
     assert (queue.stands, queue.bound_s) == (True, SHORT * BOUND_S)
 
 
+def test_so_is_one_for_which_callers_of_little_patience_are_refused():
+    """It never becomes long by the measure of others."""
+    queue = Standing(BOUND_S)
+    run(queue, [0.4] * 10)
+    for number in range(6):
+        assert not queue.stands
+        queue.refused(1.0 + number * 0.1, 1.0)
+    assert queue.stands
+    assert queue.allowed_s(1.0) == SHORT
+
+
+def test_refusals_now_and_then_are_no_overload():
+    queue = Standing(BOUND_S)
+    for number in range(50):
+        queue.refused(number * CALM_S, 1.0)
+        assert not queue.stands
+
+
 @given(st.floats(0.0, 1.0))
 def test_it_stays_short_while_anybody_is_refused_however_short_it_is(wait_s):
     queue = Standing(BOUND_S)
     now_s = run(queue, [4.0] * 60)
     for _ in range(100):
-        queue.refused(now_s)
+        queue.refused(now_s, BOUND_S)
         queue.ran(now_s, wait_s=wait_s, seconds=0.05)
         now_s += CALM_S / 2
         assert queue.stands
@@ -41,7 +58,7 @@ def test_it_stays_short_while_anybody_is_refused_however_short_it_is(wait_s):
 def test_once_nobody_was_refused_for_a_while_a_burst_may_wait_again():
     queue = Standing(BOUND_S)
     now_s = run(queue, [4.0] * 60)
-    queue.refused(now_s)
+    queue.refused(now_s, BOUND_S)
     queue.ran(now_s + 0.9 * CALM_S, wait_s=0.1, seconds=0.05)
     assert queue.stands
     queue.ran(now_s + CALM_S, wait_s=0.1, seconds=0.05)

@@ -143,7 +143,8 @@ class Admission:
         left_s = deadline_s - now_s
         reason: Reason | None = None
         standing = self._standing
-        if wait_s > self._wait_share * left_s or (standing.stands and wait_s > standing.bound_s):
+        most_s = self._wait_share * left_s
+        if wait_s > standing.allowed_s(most_s):
             reason = "wait"
         elif rows > 1 and wait_s + batcher.run_s(rows=rows, sizes=sizes) > left_s:
             reason = "size"
@@ -155,7 +156,7 @@ class Admission:
             reason = "rows"
         if reason is None:
             return ADMITTED
-        standing.refused(now_s)
+        standing.refused(now_s, most_s)
         # Half of what waits should be gone by then.
         again_s = min(max(wait_s / 2, RETRY_MIN_S) * (1.0 + RETRY_SPREAD * jitter), RETRY_MAX_S)
         return Refused(reason, again_s, wait_s)
