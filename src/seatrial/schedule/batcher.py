@@ -345,6 +345,8 @@ class Batcher:
     def _start(self, now_s: float) -> Run:
         turns = self._deferral.next(self._turns)
         most = self._outlook.part(turns, self._packing.rows_max)
+        if turns is not self._turns and not self._turns:
+            most = self._outlook.brief(most)
         if self._blind:
             window = turns.window(most)
             chosen = share(window, most)
