@@ -34,6 +34,7 @@ import prepare  # noqa: E402
 import processes  # noqa: E402
 from asking import opening, questions  # noqa: E402
 from processes import Bystanders, Tree, free_port, own_cpu_s, running  # noqa: E402
+from run import alone  # noqa: E402
 from servers import PEERS, Server  # noqa: E402
 from turn import _own_copy as own_copy  # noqa: E402
 
@@ -391,6 +392,11 @@ def main() -> None:
     if options.ahead:
         processes.go_ahead()
     prepare.ensure(options.workloads, [])
+    with alone():
+        _run(options)
+
+
+def _run(options: argparse.Namespace) -> None:
     steps: list[Step] = []
     spikes: list[Spike] = []
     capacities: dict[str, float] = {}

@@ -447,9 +447,8 @@ def test_deferred_rows_run_in_brief_batches_while_nobody_else_waits():
     """Whoever comes meanwhile waits for little; where entering the model costs most, for it."""
     for per_batch_s, most in ((0.0, 2), (0.1, 11)):
         batcher = Batcher(RowPacking(64), queue_rows=999, grace_s=1.0)
-        now_s, number = 0.0, 0
-        for rows in (1, 64, 7, 30, 2, 64) * 4:
-            number += 1
+        now_s = 0.0
+        for number, rows in enumerate((1, 64, 7, 30, 2, 64) * 4):
             batcher.arrive(now_s, number, rows=rows, deadline_s=now_s + 99.0)
             batcher.idle(now_s, 1)
             now_s += per_batch_s + 0.01 * rows
