@@ -112,7 +112,7 @@ def test_fault_P3_with_64_descriptors_connections_wait_and_answers_go_on(faulty,
         model.server.eventually(lambda: len(model.worker_pids()) == 2, limit_s=HANG_S)
         callers.more(100)
     assert set(callers.statuses) <= {200, 502}
-    assert callers.statuses.count(502) <= 1
+    assert callers.statuses.count(502) <= 8  # one batch, of as many as were asking
     assert callers.refused == 0
     assert front.num_fds() < 64
 

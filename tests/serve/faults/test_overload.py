@@ -105,6 +105,7 @@ def meanwhile(work):
         thread.join()
 
 
+@pytest.mark.slow  # counts what is kept of a rate: another job on the machine takes from it
 def test_fault_L2_a_storm_of_retries_costs_no_goodput_and_passes_with_its_cause(sleeping):
     """Three retries at once of clients that wait for nothing; each refusal said when to come."""
     server = sleeping(toml=settings())
@@ -139,6 +140,7 @@ def test_fault_L2_a_storm_of_retries_costs_no_goodput_and_passes_with_its_cause(
     assert server.metric("seatrial_retries_total") > 0
 
 
+@pytest.mark.slow  # counts what is kept of a rate: another job on the machine takes from it
 def test_fault_L3_a_tenfold_spike_costs_no_goodput_and_leaves_nothing_behind(sleeping):
     """Who is let in is answered inside the deadline; all others learn at once that they are not."""
     server = sleeping(toml=settings(rungs=LADDER, more="queue_rows = 50\n"))
@@ -160,6 +162,7 @@ def test_fault_L3_a_tenfold_spike_costs_no_goodput_and_leaves_nothing_behind(sle
 
 
 class TestLadder:
+    @pytest.mark.slow  # as above
     def test_fault_L4_the_rungs_are_used_in_their_order_and_every_answer_names_its_own(
         self, sleeping
     ):
@@ -249,6 +252,7 @@ class TestLadder:
         assert ((ratio >= 0.5) & (ratio <= 1.5)).mean() >= 0.9
 
 
+@pytest.mark.slow  # counts what is kept of a rate: another job on the machine takes from it
 def test_fault_L5_a_greedy_caller_takes_nothing_from_the_share_of_nine_others(sleeping):
     """At twenty times what each of them asks for, each by its own key."""
     callers, share = 10, 0.6
@@ -277,6 +281,7 @@ def test_fault_L5_a_greedy_caller_takes_nothing_from_the_share_of_nine_others(sl
     assert min(good.values()) >= 0.6, good
 
 
+@pytest.mark.slow  # counts what is kept of a rate: another job on the machine takes from it
 def test_fault_L6_single_rows_are_not_stuck_behind_requests_of_a_thousand(sleeping):
     """They share the model's time by what they cost, not by who came first."""
     server = sleeping(
