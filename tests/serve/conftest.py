@@ -80,7 +80,7 @@ class Server:
     def port(self):
         return int(self.ready["url"].rpartition(":")[2])
 
-    def connect(self, timeout=30):
+    def connect(self, timeout=60):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def ask(self, method, path, body=None, headers=None):
@@ -106,7 +106,7 @@ class Server:
         page = self.ask("GET", "/metrics").body.decode()
         return sum(float(at.rpartition(" ")[2]) for at in page.splitlines() if at.startswith(line))
 
-    def eventually(self, condition, limit_s=20):
+    def eventually(self, condition, limit_s=60):
         until = time.monotonic() + limit_s
         while not condition():
             assert time.monotonic() < until, "did not happen in time"

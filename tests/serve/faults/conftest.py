@@ -273,10 +273,11 @@ class Load:
 
 
 @pytest.fixture
-def faulty(serve):
-    """Start a server with the faulty model."""
+def faulty(serve, monkeypatch):
+    """Start a server with the faulty model; callers wait long, however busy the machine is."""
 
-    def start(*flags, prelude="", **named):
+    def start(*flags, prelude="", timeout_ms=60_000, **named):
+        monkeypatch.setenv("SEATRIAL_SERVING__TIMEOUT_MS", str(timeout_ms))
         return Faulty(serve(*flags, model=FAULTY, prelude=ALL_AT_ONCE + prelude, **named))
 
     return start
