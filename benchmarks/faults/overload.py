@@ -195,7 +195,9 @@ def step(
         spent = {role: cpu_s - before.get(role, 0.0) for role, cpu_s in tree.cpu_s().items()}
         generator_s = own_cpu_s() - ours_s
         taken = others.cores(generator_s + sum(spent.values()))
-    counted = result.scheduled_s >= 1.0 + warm_s
+    # By when a fate was known: what the generator could not send in time comes later.
+    since_s = result.scheduled_s + result.latency_s - 1.0 - warm_s
+    counted = (since_s >= 0.0) & (since_s < seconds)
     return measured(
         result,
         counted,
