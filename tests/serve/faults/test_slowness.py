@@ -15,7 +15,7 @@ limiter.CALIBRATION_S = limiter.CALM_S = 1.0
 """What it learns in ten seconds it learns in one."""
 
 SETTINGS = '[serving]\nbatch_max = 1\ndegrade = ["reject"]\n'
-DEADLINE_MS = 16_000
+DEADLINE_MS = 18_000
 """With this deadline nobody waits too long, even while it is slow: the limiter alone refuses."""
 
 
@@ -47,5 +47,4 @@ def test_fault_M7_the_limit_narrows_and_widens_again(faulty, load):
     refused = [at for at in slow if at.status == 503]
     assert {at.json["code"] for at in refused} == {"overloaded"}
     assert all(int(at.headers["retry-after"]) >= 1 for at in refused)
-    assert any("in flight" in at.json["detail"] for at in refused)
     assert callers.lost == []
