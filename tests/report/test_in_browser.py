@@ -27,12 +27,17 @@ def browser():
         launched.close()
 
 
+PATIENCE_MS = 120_000.0
+"""Longest wait of the browser: the machine may be busy with other things."""
+
+
 class Visit:
     """One page opened from a file, with everything it asked for and complained about."""
 
     def __init__(self, browser, path: Path, **context):
         self.asked, self.complaints = [], []
         self.page = browser.new_context(**context).new_page()
+        self.page.set_default_timeout(PATIENCE_MS)
         self.page.route("**/*", self._decide)
         self.page.on("console", lambda message: self._complain(message.type, message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
