@@ -112,6 +112,7 @@ class Front:
                 Beat(5, self._tick),
                 Beat(20, self._adjust),
             ],
+            on_error=self._look_failed,
         )
         ticking = [asyncio.create_task(heartbeat.run())]
         try:
@@ -294,6 +295,10 @@ class Front:
         """Answer what is still in flight: orchestrators wait no longer."""
         self._parts.state.phase = "stopping"
         self._parts.fleet.fail_all(shutting_down())
+
+    def _look_failed(self, error: Exception) -> None:
+        told = {"raised": type(error).__name__, "message": str(error)}
+        self._events.say("internal-error", told)
 
     def _adjust(self) -> None:
         if self._parts.state.phase == "serving" and (

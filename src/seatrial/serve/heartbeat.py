@@ -26,19 +26,23 @@ class Heartbeat:
     Args:
         every_s: Seconds of a turn.
         beats: What is called.
+        on_error: Told of a look that failed; it is tried again at its next turn.
 
     >>> seen = []
     >>> beats = [Beat(1, lambda: seen.append("a")), Beat(2, lambda: seen.append("b"))]
-    >>> heart = Heartbeat(0.05, beats)
+    >>> heart = Heartbeat(0.05, beats, on_error=seen.append)
     >>> for _ in range(3):
     ...     heart.turn()
     >>> seen
     ['a', 'a', 'b', 'a']
     """
 
-    def __init__(self, every_s: float, beats: Sequence[Beat]) -> None:
+    def __init__(
+        self, every_s: float, beats: Sequence[Beat], *, on_error: Callable[[Exception], None]
+    ) -> None:
         self._every_s = every_s
         self._beats = beats
+        self._on_error = on_error
         self._turns = 0
 
     async def run(self) -> None:
@@ -52,4 +56,7 @@ class Heartbeat:
         self._turns += 1
         for beat in self._beats:
             if self._turns % beat.turns == 0:
-                beat.look()
+                try:
+                    beat.look()
+                except Exception as error:  # noqa: BLE001  (one look that fails must not end the others)
+                    self._on_error(error)
