@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
@@ -242,12 +243,16 @@ class Fleet:
         if known is None and deployment.profile is not None:
             await asyncio.to_thread(self._keep, deployment, deployment.profile)
 
+    @functools.cached_property
+    def _machine(self) -> str:
+        return profiles.machine_digest(machine.describe())
+
     def _recall(self, deployment: Deployment) -> BatchProfile | None:
         found = profiles.recall(
             self._plan.folder,
             release=deployment.release,
             variant=deployment.variant,
-            machine=profiles.machine_digest(machine.describe()),
+            machine=self._machine,
         )
         return None if found is None else found.cost
 
@@ -258,7 +263,7 @@ class Fleet:
                 profiles.ReleaseProfile(
                     release=deployment.release,
                     variant=deployment.variant,
-                    machine=profiles.machine_digest(machine.describe()),
+                    machine=self._machine,
                     cost=cost,
                     workers=len(deployment.pool.seats),
                 ),

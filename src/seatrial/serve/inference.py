@@ -205,6 +205,7 @@ class Inference:
         if not isinstance(error, CallerGoneError):
             response = call.door.refuse(error, id=call.id, release=call.deployment.release)
             call.reply.send(response, self._envelope.headers(call, now_s))
+        call.pending = None  # as where it is answered: each holds the other
 
     def _take(self, call: Call) -> None:
         if call.origin is None:
