@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from seatrial.core import settings as settings_table
-from seatrial.models.hostprocess import THREAD_VARIABLES, HostProcess, environment
+from seatrial.models.hostprocess import THREAD_VARIABLES, environment, spawn
 from seatrial.models.process import ModelProcess
 
 SECRETS = {
@@ -57,13 +57,13 @@ def test_a_process_that_cannot_be_started_leaves_no_descriptor(tmp_path):
     before = psutil.Process().num_fds()
     for _ in range(3):
         with pytest.raises(FileNotFoundError):
-            HostProcess(tmp_path / "gone")
+            spawn(tmp_path / "gone")
     assert psutil.Process().num_fds() == before
 
 
 def test_a_process_that_is_ended_leaves_no_descriptor(tmp_path):
     before = psutil.Process().num_fds()
-    host = HostProcess(tmp_path)
+    host = spawn(tmp_path)
     assert psutil.pid_exists(host.pid)
     host.kill()
     assert host.kill() < 0

@@ -37,17 +37,22 @@ class Roster:
         self.told.append(("remove", worker.number))
 
 
-def pool_of(folder, warm_up, workers=2, roster=None, memory_mib=0, **options):
-    document = {"model": {"load": "model:load"}, "serving": {"worker_memory_mib": memory_mib}}
+def pool_of(folder, warm_up, workers=2, roster=None, serving=None, **options):
+    document = {"model": {"load": "model:load"}, "serving": serving or {}}
     return Pool(
         folder=folder,
         settings=settings_table.parse(document, environment={}),
         variant="original",
         count=workers,
         dispatcher=roster or Roster(),
+        verify=verify,
         warm_up=warm_up,
         **options,
     )
+
+
+async def verify():
+    """Find every release as it should be."""
 
 
 def started(folder, warm_up):
@@ -174,7 +179,14 @@ async def ready(worker):
     await worker.answer(["a"], limit_s=LIMIT_S)
 
 
+@pytest.mark.parametrize("fork", [True, False])
 class TestGrowth:
+    """Where workers are forked, number 0 is what they are forked from."""
+
+    @pytest.fixture
+    def serving(self, fork):
+        return {"worker_memory_mib": 200, "fork_workers": fork}
+
     @pytest.fixture
     def folder(self, tmp_path):
         (tmp_path / "model.py").write_text(GROWING)
@@ -188,15 +200,16 @@ class TestGrowth:
             await worker.answer(["grow"], limit_s=LIMIT_S)
         return worker
 
-    def test_the_next_one_is_warm_before_the_old_one_goes(self, folder):
+    def test_the_next_one_is_warm_before_the_old_one_goes(self, folder, serving):
+        first = int(serving["fork_workers"])
         roster, recycled = Roster(), []
 
         async def inside():
-            pool = pool_of(folder, ready, 1, roster, memory_mib=200, on_recycled=recycled.append)
+            pool = pool_of(folder, ready, 1, roster, serving, on_recycled=recycled.append)
             try:
                 old = await self.grown(pool, roster)
                 await until(lambda: recycled)
-                assert roster.told == [("add", 0), ("add", 1), ("retire", 0)]
+                assert roster.told == [("add", first), ("add", first + 1), ("retire", first)]
                 assert pool.ready == 1
                 assert pool.seats[0].worker is roster.workers[0] is not old
                 assert pool.seats[0].recycled == 1
@@ -207,64 +220,67 @@ class TestGrowth:
         asyncio.run(inside())
         assert recycled[0] < 200 * 2**20
 
-    def test_one_that_reaches_its_ceiling_does_not_wait_for_the_next(self, folder):
+    def test_one_that_reaches_its_ceiling_does_not_wait_for_the_next(self, folder, serving):
+        first = int(serving["fork_workers"])
         roster, recycled = Roster(), []
         warm = asyncio.Event()
 
         async def warm_up(worker):
             await ready(worker)
-            if worker.number:
+            if worker.number > first:
                 await warm.wait()
 
         async def inside():
-            pool = pool_of(folder, warm_up, 1, roster, memory_mib=200, on_recycled=recycled.append)
+            pool = pool_of(folder, warm_up, 1, roster, serving, on_recycled=recycled.append)
             try:
                 old = await self.grown(pool, roster, past="over")
-                await until(lambda: roster.told == [("add", 0), ("retire", 0)])
+                await until(lambda: roster.told == [("add", first), ("retire", first)])
                 assert await old.lost == 0
                 warm.set()
                 await until(lambda: recycled)
-                assert [worker.number for worker in roster.workers] == [1]
+                assert [worker.number for worker in roster.workers] == [first + 1]
             finally:
                 await pool.close()
 
         asyncio.run(inside())
 
-    def test_where_no_other_can_be_started_it_works_on(self, folder):
+    def test_where_no_other_can_be_started_it_works_on(self, folder, serving):
+        first = int(serving["fork_workers"])
         roster, losses = Roster(), []
 
         async def warm_up(worker):
             await ready(worker)
-            if worker.number == 1:
+            if worker.number == first + 1:
                 raise ZeroDivisionError("not this one")
 
         async def inside():
-            pool = pool_of(folder, warm_up, 1, roster, memory_mib=200, on_loss=losses.append)
+            pool = pool_of(folder, warm_up, 1, roster, serving, on_loss=losses.append)
             try:
                 old = await self.grown(pool, roster)
                 await until(lambda: losses)
-                assert roster.told == [("add", 0)]
+                assert roster.told == [("add", first)]
                 while not old.due.done():
                     await old.answer(["grow"], limit_s=LIMIT_S)
-                await until(lambda: roster.told[-1] == ("retire", 0))
-                assert [worker.number for worker in roster.workers] == [2]
+                await until(lambda: roster.told[-1] == ("retire", first))
+                assert [worker.number for worker in roster.workers] == [first + 2]
             finally:
                 await pool.close()
 
         asyncio.run(inside())
         assert "ZeroDivisionError" in losses[0].message
 
-    def test_one_that_dies_meanwhile_is_replaced_by_the_one_that_was_due(self, folder):
+    def test_one_that_dies_meanwhile_is_replaced_by_the_one_that_was_due(self, folder, serving):
+        first = int(serving["fork_workers"])
         roster, recycled = Roster(), []
 
         async def inside():
-            pool = pool_of(folder, ready, 1, roster, memory_mib=200, on_recycled=recycled.append)
+            pool = pool_of(folder, ready, 1, roster, serving, on_recycled=recycled.append)
             try:
                 old = await self.grown(pool, roster)
                 await old.kill()
                 await until(lambda: roster.workers and roster.workers[0] is not old)
-                assert ("remove", 0) in roster.told or ("retire", 0) in roster.told
-                assert [worker.number for worker in roster.workers] == [1]
+                assert ("remove", first) in roster.told or ("retire", first) in roster.told
+                assert [worker.number for worker in roster.workers] == [first + 1]
             finally:
                 await pool.close()
 
@@ -285,9 +301,11 @@ class TestLaunched:
             pool = pool_of(tmp_path, ready, 1, roster, launched=[host])
             try:
                 await pool.start()
-                assert roster.workers[0].pid == host.pid
-                await roster.workers[0].kill()
-                await until(lambda: roster.workers and roster.workers[0].pid != host.pid)
+                first = roster.workers[0]
+                assert psutil.Process(first.pid).ppid() == host.pid
+                await first.kill()
+                await until(lambda: roster.workers and roster.workers[0] is not first)
+                assert psutil.Process(roster.workers[0].pid).ppid() == host.pid
             finally:
                 await pool.close()
 

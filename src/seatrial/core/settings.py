@@ -150,6 +150,13 @@ class ServingSettings(Section, frozen=True):
             "Model processes; auto: as many as its speed asks for, at most one a core, and 4 in all"
         ),
     ] = "auto"
+    fork_workers: Annotated[
+        bool,
+        _described(
+            "Load the model once and fork the workers from it, where it holds neither threads nor "
+            "open files; false: each loads its own"
+        ),
+    ] = True
     worker_memory_mib: Annotated[
         float,
         Meta(ge=0),

@@ -63,6 +63,32 @@ class Hello(Struct, frozen=True, tag="hello"):
     visible: bool
     load_s: float
     rss_bytes: int
+    pid: int = 0
+    forks: bool = False
+    """Whether it can be forked: see :func:`seatrial.models.forking.forkable`."""
+
+
+class Fork(Struct, frozen=True, tag="fork"):
+    """Parent → child that has said it ``forks``: a copy of you serves what travels beside this.
+
+    These are four descriptors: socket, lifeline, the parent's region, the copy's region. The copy
+    says Hello there.
+    """
+
+    number: int
+
+
+class Bury(Struct, frozen=True, tag="bury"):
+    """Parent → child: wait for a copy that ends."""
+
+    number: int
+
+
+class Buried(Struct, frozen=True, tag="buried"):
+    """Child → parent: a copy is gone; with its exit status, negative for a signal, if known."""
+
+    number: int
+    status: int | None
 
 
 class Told(Struct, frozen=True, tag="told"):
@@ -96,7 +122,7 @@ class Failed(Struct, frozen=True, tag="failed"):
         return from_wire(self.code, self.message, hint=self.hint, details=self.details)
 
 
-Message = Open | Ask | Hello | Told | Failed
+Message = Open | Ask | Fork | Bury | Hello | Told | Buried | Failed
 
 
 class FrameWriter:

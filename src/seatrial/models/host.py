@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import gc
 import os
-import signal
 import socket
 import sys
-import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from seatrial.core.errors import (
     ModelLoadError,
@@ -30,7 +30,9 @@ from seatrial.core.errors import (
 )
 from seatrial.models import frames
 from seatrial.models.answers import Answer
+from seatrial.models.forking import forkable, open_descriptors, part
 from seatrial.models.hostprocess import READ_BYTES
+from seatrial.models.lifeline import die_with_parent, end_with, watch
 from seatrial.models.prints import Prints
 from seatrial.models.region import Region
 from seatrial.models.resident import ResidentMemory
@@ -40,7 +42,8 @@ from seatrial.models.threads import hold_loaded_to, hold_to
 LOADING_COLLECTIONS = (100_000, 50, 100)
 """Thresholds of the garbage collector while loading, when nearly all that is made stays."""
 
-_F_SETSIG = 10  # Linux; the standard library does not name it
+FORK_DESCRIPTORS = 4
+"""What travels beside an order to fork: socket, lifeline, and two regions."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,57 +56,145 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--regions", type=int, nargs=2, help="memory: the parent's, ours")
     parser.add_argument("--threads", type=int, default=1, help="threads of one call")
     options = parser.parse_args(arguments)
-    die_with_parent(options.lifeline)
-    wire = socket.socket(fileno=options.fd)
-    regions = [Region(descriptor) for descriptor in options.regions or ()]
-    _keep_to_ourselves(wire, regions)
+    before = open_descriptors()
     sys.stdout = sys.stderr = Prints()
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        Host(wire, *regions, threads=options.threads).serve()
+    inherited = (options.fd, options.lifeline, *(options.regions or ()))
+    host: Host | None = Host(inherited, threads=options.threads, before=before)
+    while host is not None:
+        host = host.serve()
     sys.stdout.flush()
-    wire.detach()  # closed by the end of the process: that is what the parent waits for
     return 0
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model in memory, and what its process says of it."""
+
+    subject: Subject
+    hello: frames.Hello
 
 
 class Host:
     """Answers the frames of one parent, one at a time.
 
     Args:
-        wire: To the parent.
-        asks: Where the parent puts large arrays.
-        replies: Where we put them.
+        inherited: Descriptors, owned from now on: the socket to the parent, the lifeline, and,
+            where there are any, the regions where the parent and where we put large arrays.
         threads: Threads that numeric libraries may use in one call.
+        before: The descriptors from before a model was loaded.
+        loaded: The model, where this process is a copy of one that has loaded it.
     """
 
     def __init__(
         self,
-        wire: socket.socket,
-        asks: Region | None = None,
-        replies: Region | None = None,
+        inherited: Sequence[int],
         *,
         threads: int = 1,
+        before: Collection[int] = (),
+        loaded: Loaded | None = None,
     ) -> None:
-        self._wire = wire
+        wire, self._lifeline, *regions = inherited
+        self._wire = socket.socket(fileno=wire)
+        self._regions = [Region(descriptor) for descriptor in regions]
+        asks, replies = self._regions or (None, None)
         self._reader = frames.FrameReader(asks)
         self._writer = frames.FrameWriter(replies)
         self._threads = threads
+        self._before = before
+        self._loaded = loaded
         self._memory = ResidentMemory()
         self._own: Mapping[str, Subject] | None = None
-        self._subject: Subject | None = None
+        self._descriptors: list[int] = []
+        self._copies: dict[int, int] = {}
+        self._keep_to_ourselves()
 
-    def serve(self) -> None:
-        """Load what the first frame names, then answer until the socket ends."""
-        for message in self._messages():
-            if isinstance(message, frames.Ask):
-                self._wire.sendall(self._answer(message))
-            elif isinstance(message, frames.Open) and not self._open(message):
-                return
-        if self._subject is not None:
-            self._subject.close()
+    def serve(self) -> Host | None:
+        """Load what the first frame names, then answer until the socket ends.
+
+        Returns:
+            In a copy of this process, what it shall serve from now on.
+        """
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            if self._loaded is None:
+                end_with(self._lifeline)
+            else:
+                die_with_parent(self._lifeline)
+                self._greet(self._loaded)
+            for message in self._messages():
+                if isinstance(message, frames.Ask):
+                    self._wire.sendall(self._answer(message))
+                elif isinstance(message, frames.Fork):
+                    copy = self._fork(message)
+                    if copy is not None:
+                        return copy
+                elif isinstance(message, frames.Bury):
+                    self._wire.sendall(self._writer.encode(self._bury(message)))
+                elif isinstance(message, frames.Open) and not self._open(message):
+                    break
+            else:
+                if self._loaded is not None:
+                    self._loaded.subject.close()
+        self._wire.detach()  # closed by the end of the process: that is what the parent waits for
+        return None
 
     def _messages(self) -> Iterator[Any]:
-        while data := self._wire.recv(READ_BYTES):
+        while data := self._receive():
             yield from self._reader.feed(data)
+
+    def _receive(self) -> bytes:
+        if self._loaded is None or not self._loaded.hello.forks:
+            return self._wire.recv(READ_BYTES)
+        data, received, _, _ = socket.recv_fds(
+            self._wire, READ_BYTES, FORK_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+        )
+        self._descriptors += received
+        return data
+
+    def _fork(self, order: frames.Fork) -> Host | None:
+        """Make a copy of this process; in the copy, return what it shall serve."""
+        inherited = self._descriptors[:FORK_DESCRIPTORS]
+        del self._descriptors[:FORK_DESCRIPTORS]
+        pid = -1
+        try:
+            pid = os.fork()
+        except OSError as error:  # the machine has no room; the parent sees that nobody answers
+            print(f"the model's process cannot be copied: {error}")  # noqa: T201  (the log)
+        if pid == 0:
+            os.setpgid(0, 0)
+            os.close(self._lifeline)
+            part()
+            return self._copied(inherited)
+        self._copies[order.number] = pid
+        for descriptor in inherited:
+            os.close(descriptor)
+        return None
+
+    def _copied(self, inherited: Sequence[int]) -> Host:
+        if self._loaded is None:
+            raise ModelLoadError("a copy was ordered before the model was opened.")
+        hello = msgspec.structs.replace(self._loaded.hello, forks=False)
+        loaded = Loaded(self._loaded.subject, hello)
+        return Host(inherited, threads=self._threads, loaded=loaded)
+
+    def _bury(self, order: frames.Bury) -> frames.Buried:
+        pid = self._copies.pop(order.number, -1)
+        status = None
+        if pid > 0:
+            with contextlib.suppress(ChildProcessError):  # user code has waited for it
+                status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return frames.Buried(order.number, status)
+
+    def _keep_to_ourselves(self) -> None:
+        """Keep what connects us from processes that user code starts or forks.
+
+        The parent learns of our death by the end of the wire, which a child that held it would
+        hide.
+        """
+        os.register_at_fork(after_in_child=self._wire.close)
+        self._wire.set_inheritable(False)
+        for region in self._regions:
+            os.register_at_fork(after_in_child=region.close)
+            os.set_inheritable(region.fileno(), False)  # noqa: FBT003  (its only form)
 
     def _open(self, order: frames.Open) -> bool:
         started = time.perf_counter()
@@ -113,22 +204,31 @@ class Host:
         thresholds = gc.get_threshold()
         gc.set_threshold(*LOADING_COLLECTIONS)
         try:
-            self._subject = load(order)
+            subject = load(order)
         except SeatrialError as error:
             self._wire.sendall(self._writer.encode(frames.Failed.of(error, ask=0)))
             return False
         hold_loaded_to(self._threads)
-        loaded = frames.Hello(
-            takes_batches=self._subject.takes_batches,
-            visible=self._subject.visible,
-            load_s=time.perf_counter() - started,
-            rss_bytes=self._memory.bytes(),
-        )
-        self._wire.sendall(self._writer.encode(loaded))
         gc.set_threshold(*thresholds)
         # What was loaded stays: later collections need not look at it again.
         gc.freeze()
+        forks = forkable(self._before)
+        if not forks:
+            watch(self._lifeline)
+        hello = frames.Hello(
+            takes_batches=subject.takes_batches,
+            visible=subject.visible,
+            load_s=time.perf_counter() - started,
+            rss_bytes=self._memory.bytes(),
+            forks=forks,
+        )
+        self._greet(Loaded(subject, hello))
         return True
+
+    def _greet(self, loaded: Loaded) -> None:
+        hello = msgspec.structs.replace(loaded.hello, pid=os.getpid())
+        self._loaded = Loaded(loaded.subject, hello)
+        self._wire.sendall(self._writer.encode(hello))
 
     def _answer(self, ask: frames.Ask) -> bytes:
         try:
@@ -158,10 +258,10 @@ class Host:
         return frames.Told(ask.id, names=sorted(self._variants()))
 
     def _named(self, variant: str) -> Subject:
-        if self._subject is None:
+        if self._loaded is None:
             raise ModelLoadError("an operation came before the model was opened.")
         if not variant:
-            return self._subject
+            return self._loaded.subject
         known = self._variants()
         if variant not in known:
             raise UnknownNameError.of("variant", variant, known)
@@ -169,7 +269,7 @@ class Host:
 
     def _variants(self) -> Mapping[str, Subject]:
         if self._own is None:
-            self._own = dict(self._subject.variants()) if self._subject else {}
+            self._own = dict(self._loaded.subject.variants()) if self._loaded else {}
         return self._own
 
 
@@ -193,41 +293,6 @@ def load(order: frames.Open) -> Subject:
             hint="Load it in a notebook from the same folder and environment.",
             details={"raised": type(error).__name__},
         ) from error
-
-
-def _keep_to_ourselves(wire: socket.socket, regions: list[Region]) -> None:
-    """Keep what connects us from processes that user code starts or forks.
-
-    The parent learns of our death by the end of the wire, which a child that held it would hide.
-    """
-    os.register_at_fork(after_in_child=wire.close)
-    wire.set_inheritable(False)
-    for region in regions:
-        os.register_at_fork(after_in_child=region.close)
-        os.set_inheritable(region.fileno(), False)  # noqa: FBT003  (its only form)
-
-
-def die_with_parent(lifeline: int) -> None:
-    """Arrange that this process group ends when the other end of ``lifeline`` is closed.
-
-    On Linux the kernel itself kills the group, so that user code which holds the interpreter lock,
-    and processes it started, go too. Elsewhere, and where the parent is gone already, a thread
-    does it as soon as it may run.
-    """
-    if sys.platform == "linux":
-        group = -os.getpid() if os.getpgrp() == os.getpid() else os.getpid()
-        fcntl.fcntl(lifeline, fcntl.F_SETOWN, group)
-        fcntl.fcntl(lifeline, _F_SETSIG, signal.SIGKILL)
-        fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
-    threading.Thread(target=_end_with, args=(lifeline,), daemon=True, name="lifeline").start()
-
-
-def _end_with(lifeline: int) -> None:
-    while os.read(lifeline, 1):
-        pass
-    if os.getpgrp() == os.getpid():
-        os.killpg(os.getpid(), signal.SIGKILL)
-    os._exit(1)
 
 
 def _raised(error: BaseException, rows: int) -> ModelRaisedError:

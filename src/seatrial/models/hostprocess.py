@@ -13,8 +13,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from seatrial.models.region import Region
 
@@ -41,14 +42,32 @@ ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "2147483647", "MALLOC_MMAP_MAX_": "0"}
 _OUR_SECRETS = re.compile(r"SEATRIAL_.*(ADMIN|CREDENTIAL|KEY|PASSWORD|SECRET|TOKEN)")
 
 
+Start = Callable[[Sequence[int]], "Running"]
+"""Starts a process that holds four descriptors: socket, lifeline, our region, its region."""
+
+
+class Running(Protocol):
+    """A process that runs, however it was started."""
+
+    @property
+    def pid(self) -> int:
+        """Its id; 0 where only it knows."""
+        ...
+
+    def end(self) -> None:
+        """End it and every process it started, now; it also ends with its lifeline."""
+        ...
+
+    def wait(self) -> int | None:
+        """Wait until it is gone; return the status it ended with, where that can be known."""
+        ...
+
+
 class HostProcess:
-    """A started host; it neither waits nor speaks.
+    """A started host and our ends of what connects us; it neither waits nor speaks.
 
     Args:
-        folder: Where ``seatrial.toml`` lies; also the working directory of the process.
-        variant: Shown in the process list.
-        threads: Threads that numeric libraries may use in it.
-        keep: Environment variables that it gets even where they look like secrets of the server.
+        start: Starts it; :func:`spawn` and :meth:`seatrial.serve.origin.Origin.fork` say how.
 
     Attributes:
         wire: Our end of the socket.
@@ -59,14 +78,7 @@ class HostProcess:
         OSError: The machine refuses another process or descriptor.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        variant: str = "original",
-        threads: int = 1,
-        keep: Collection[str] = (),
-    ) -> None:
+    def __init__(self, start: Start) -> None:
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
             self.wire, wire = socket.socketpair()
             ours.callback(self.wire.close)
@@ -79,47 +91,29 @@ class HostProcess:
             self.replies = Region.create()
             ours.callback(self.replies.close)
             inherited = (wire.fileno(), life_read, self.asks.fileno(), self.replies.fileno())
-            command = [sys.executable, "-P", "-m", "seatrial.models.host", str(folder)]
-            command += ["--fd", str(inherited[0]), "--lifeline", str(inherited[1])]
-            command += ["--regions", str(inherited[2]), str(inherited[3])]
-            command += ["--threads", str(threads)]
-            self._popen = subprocess.Popen(
-                [*command, "--variant", variant],
-                cwd=folder,
-                env=environment(os.environ, threads=threads, keep=keep),
-                stdin=subprocess.DEVNULL,
-                stdout=sys.__stderr__.fileno() if sys.__stderr__ else subprocess.DEVNULL,
-                pass_fds=inherited,
-                process_group=0,
-            )
+            self._process = start(inherited)
             ours.pop_all()
 
     @property
     def pid(self) -> int:
-        """The process id, also that of its process group."""
-        return self._popen.pid
+        """The process id, also that of its process group; 0 where only the process knows."""
+        return self._process.pid
 
     def end(self) -> None:
         """End it and every process it started, now; :meth:`wait` is still owed."""
         self.wire.close()
-        if self._popen.returncode is None:
-            # Before it is waited for, so that the group cannot be another's by now.
-            try:
-                os.killpg(self.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):  # not yet a group of its own, or gone
-                self._popen.kill()
+        self._process.end()
+        self._cut()
 
-    def wait(self) -> int:
-        """Wait until it is gone; return the status it ended with."""
-        status = self._popen.wait()
+    def wait(self) -> int | None:
+        """Wait until it is gone; return the status it ended with, where that can be known."""
+        status = self._process.wait()
         self.asks.close()
         self.replies.close()
-        if self._lifeline >= 0:
-            os.close(self._lifeline)
-            self._lifeline = -1
+        self._cut()
         return status
 
-    def kill(self) -> int:
+    def kill(self) -> int | None:
         """End it and every process it started, now; return the status it ended with."""
         self.end()
         return self.wait()
@@ -132,6 +126,72 @@ class HostProcess:
             while self.wire.recv(READ_BYTES):
                 pass
         self.kill()
+
+    def _cut(self) -> None:
+        lifeline, self._lifeline = self._lifeline, -1
+        if lifeline >= 0:
+            os.close(lifeline)
+
+
+def spawn(
+    folder: Path,
+    *,
+    variant: str = "original",
+    threads: int = 1,
+    keep: Collection[str] = (),
+) -> HostProcess:
+    """Start a host in a new interpreter.
+
+    Args:
+        folder: Where ``seatrial.toml`` lies; also the working directory of the process.
+        variant: Shown in the process list.
+        threads: Threads that numeric libraries may use in it.
+        keep: Environment variables that it gets even where they look like secrets of the server.
+
+    Raises:
+        OSError: The machine refuses another process or descriptor.
+    """
+
+    def start(inherited: Sequence[int]) -> Running:
+        wire, lifeline, asks, replies = map(str, inherited)
+        command = [sys.executable, "-P", "-m", "seatrial.models.host", str(folder)]
+        command += ["--fd", wire, "--lifeline", lifeline, "--regions", asks, replies]
+        command += ["--threads", str(threads), "--variant", variant]
+        return _Spawned(
+            subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment(os.environ, threads=threads, keep=keep),
+                stdin=subprocess.DEVNULL,
+                stdout=sys.__stderr__.fileno() if sys.__stderr__ else subprocess.DEVNULL,
+                pass_fds=inherited,
+                process_group=0,
+            )
+        )
+
+    return HostProcess(start)
+
+
+class _Spawned:
+    """A process that we started ourselves."""
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self._popen = popen
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def end(self) -> None:
+        if self._popen.returncode is None:
+            # Before it is waited for, so that the group cannot be another's by now.
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):  # not yet a group of its own, or gone
+                self._popen.kill()
+
+    def wait(self) -> int:
+        return self._popen.wait()
 
 
 def environment(

@@ -16,7 +16,7 @@ from seatrial.core.closing import Closing
 from seatrial.core.errors import DeadlineExceededError, SeatrialError, WorkerLostError
 from seatrial.core.settings import Settings
 from seatrial.models import frames
-from seatrial.models.hostprocess import READ_BYTES, HostProcess
+from seatrial.models.hostprocess import READ_BYTES, HostProcess, spawn
 from seatrial.models.subject import Batch, Subject, Trace
 
 LOAD_LIMIT_S = 300.0
@@ -176,7 +176,7 @@ class ModelProcess(Closing):
         wire.settimeout(left_s)
         return wire.recv(READ_BYTES)
 
-    def _discard(self) -> int:
+    def _discard(self) -> int | None:
         host, self._host = self._host, None
         return host.kill() if host else 0
 
@@ -197,7 +197,7 @@ def launch(
     Raises:
         OSError: The machine refuses another process or descriptor.
     """
-    host = HostProcess(
+    host = spawn(
         folder, variant=variant, threads=threads, keep=settings.endpoint.header_env.values()
     )
     with contextlib.suppress(OSError):  # it has died: whoever waits for it is told why

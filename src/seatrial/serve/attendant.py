@@ -13,7 +13,7 @@ class Attendant:
     """``python -m MODULE ARGUMENTS --lifeline FD``, in a process group of its own.
 
     Args:
-        module: Its main function calls :func:`seatrial.models.host.die_with_parent`.
+        module: Its main function calls :func:`seatrial.models.lifeline.die_with_parent`.
         arguments: What it is told.
         output: Where its standard output goes; default our standard error.
     """

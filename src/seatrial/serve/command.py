@@ -123,12 +123,13 @@ def worker_count(serving: ServingSettings, *, adapter: str) -> int:
 
 
 def first_workers(serving: ServingSettings, *, adapter: str, workers: int) -> int:
-    """Return how many workers to start before the speed of the model is known.
+    """Return how many processes to start before the model's speed, and whether it forks, is known.
 
     >>> first_workers(ServingSettings(), adapter="load", workers=4)
     1
     """
-    return 1 if serving.workers == "auto" and adapter != "url" else workers
+    one = serving.fork_workers or (serving.workers == "auto" and adapter != "url")
+    return 1 if one else workers
 
 
 @contextlib.contextmanager

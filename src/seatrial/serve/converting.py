@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from seatrial.models.host import die_with_parent
+from seatrial.models.lifeline import die_with_parent
 from seatrial.records.conversion import Parts, divide, from_parts, scratch_for
 from seatrial.serve.attendant import Attendant
 

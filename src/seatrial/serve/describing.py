@@ -21,7 +21,7 @@ from seatrial.core import digests
 from seatrial.core import settings as settings_table
 from seatrial.core.errors import DataError, SeatrialError
 from seatrial.core.settings import Settings
-from seatrial.models.host import die_with_parent
+from seatrial.models.lifeline import die_with_parent
 from seatrial.serve.attendant import Attendant
 from seatrial.serve.keyfile import put_private
 

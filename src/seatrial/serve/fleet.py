@@ -301,7 +301,6 @@ class Fleet:
             return deployment.crashed(inputs)
 
         async def warm_up(worker: Worker) -> None:
-            await self._verify(settings, release, files)
             if not worker.hello.takes_batches:
                 deployment.takes_single_rows()
             self.warmed = await self._warm_up(worker, deployment)
@@ -321,6 +320,7 @@ class Fleet:
             variant=variant,
             count=1 if auto else self._plan.workers,
             dispatcher=dispatcher,
+            verify=functools.partial(self._verify, settings, release, files),
             warm_up=warm_up,
             on_loss=self._lost,
             on_recycled=self._recycled,

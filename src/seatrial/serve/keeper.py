@@ -23,7 +23,7 @@ from seatrial.core import settings as settings_table
 from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import SeatrialError
 from seatrial.core.settings import Settings
-from seatrial.models.host import die_with_parent
+from seatrial.models.lifeline import die_with_parent
 from seatrial.records.descriptions import Describe, Descriptions
 from seatrial.records.sealing import Sealing, seal
 from seatrial.serve.converting import to_parquet_apart

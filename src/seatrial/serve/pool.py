@@ -18,6 +18,7 @@ from seatrial.core.settings import Settings
 from seatrial.models.hostprocess import HostProcess
 from seatrial.models.process import launch
 from seatrial.schedule.restarts import Restarts
+from seatrial.serve.origin import Origin
 from seatrial.serve.recycling import HEADROOM, machine_bytes, memory_limits
 from seatrial.serve.worker import Worker
 
@@ -65,6 +66,7 @@ class Pool:
         variant: What the workers load.
         count: How many there shall be.
         dispatcher: Who is told of workers that are ready or gone.
+        verify: Run when a process has loaded the model; raises where it may not be used.
         warm_up: Run on every worker before it is ready.
         on_loss: Told why a worker ended, for the log and the metrics.
         on_recycled: Told of the resident bytes of a worker whose replacement is in service.
@@ -81,6 +83,7 @@ class Pool:
         variant: str,
         count: int,
         dispatcher: Employer,
+        verify: Callable[[], Awaitable[None]],
         warm_up: Callable[[Worker], Awaitable[None]],
         on_loss: Callable[[SeatrialError], None] | None = None,
         on_recycled: Callable[[int], None] | None = None,
@@ -99,6 +102,10 @@ class Pool:
         self._threads = threads
         self._launched = deque(launched)
         self._clock = clock
+        self._verify = verify
+        self._forks = True
+        self._origin: Origin | None = None
+        self._loading = asyncio.Lock()
         self._numbers = itertools.count()
         self._tasks: list[asyncio.Task[None]] = []
         self._living: set[Worker] = set()
@@ -147,9 +154,13 @@ class Pool:
         try:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await asyncio.gather(*(worker.close() for worker in self._living))
+            if self._origin is not None:
+                await self._origin.close()
         finally:
             for worker in self._living:  # none, unless whoever closes is cancelled
                 worker.end()
+            if self._origin is not None:
+                self._origin.end()
 
     async def _keep(self, seat: Seat, tried: asyncio.Event) -> None:
         restarts = Restarts()
@@ -181,9 +192,8 @@ class Pool:
 
     async def _hire(self, seat: Seat | None = None) -> Worker:
         """Start a worker, load and warm it; a seat is told how far it is."""
-        worker = self._launch()
+        worker = await self._loaded()
         try:
-            await worker.open()
             if seat is not None:
                 seat.worker = worker
                 seat.state = "warming"
@@ -200,20 +210,48 @@ class Pool:
         worker.limit_memory(due_bytes=limits.due_bytes, ceiling_bytes=limits.ceiling_bytes)
         return worker
 
-    def _launch(self) -> Worker:
-        # Nothing is awaited before it is among the living: no start can be cancelled in between.
+    async def _loaded(self) -> Worker:
+        """Return a worker that holds the model: forked from one that does, where that can be."""
+        if self._settings.serving.fork_workers and self._forks:
+            # One load at a time: whoever waits may be forked from it.
+            async with self._loading:
+                if self._origin is None or not self._origin.alive:
+                    worker = await self._load()
+                    self._forks = worker.hello.forks
+                    if not self._forks:
+                        return worker
+                    self._living.discard(worker)
+                    self._origin = Origin(worker)
+                origin = self._origin
+            return await self._opened(origin.fork)
+        return await self._load()
+
+    async def _load(self) -> Worker:
+        worker = await self._opened(self._launch)
+        try:
+            await self._verify()
+        except Exception:
+            await worker.kill()
+            raise
+        return worker
+
+    def _launch(self) -> HostProcess:
         if self._launched:
-            host = self._launched.popleft()
-        else:
-            host = launch(
-                self._folder,
-                settings=self._settings,
-                variant=self._variant,
-                threads=self._threads,
-            )
-        worker = Worker(next(self._numbers), host)
+            return self._launched.popleft()
+        return launch(
+            self._folder, settings=self._settings, variant=self._variant, threads=self._threads
+        )
+
+    async def _opened(self, start: Callable[[], HostProcess]) -> Worker:
+        # Nothing is awaited before it is among the living: no start can be cancelled in between.
+        worker = Worker(next(self._numbers), start())
         self._living.add(worker)
         worker.lost.add_done_callback(lambda _: self._gone(worker))
+        try:
+            await worker.open()
+        except Exception:
+            await worker.kill()
+            raise
         return worker
 
     def _employ(self, seat: Seat, worker: Worker) -> None:

@@ -57,7 +57,7 @@ async def samples(folder: Path, eval_set: EvalSettings, *, count: int) -> list[A
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the inputs as JSON on standard output: what the process of :func:`samples` does."""
-    from seatrial.models.host import die_with_parent
+    from seatrial.models.lifeline import die_with_parent
 
     parser = argparse.ArgumentParser(prog="seatrial.serve.samples")
     parser.add_argument("folder", type=Path)

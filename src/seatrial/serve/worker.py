@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ from seatrial.models.hostprocess import CLOSE_LIMIT_S, HostProcess
 from seatrial.models.process import LOAD_LIMIT_S, launch, lost
 from seatrial.models.subject import Batch
 
-Reply = frames.Hello | frames.Told | frames.Failed
+Reply = frames.Hello | frames.Told | frames.Failed | frames.Buried
 Heard = Callable[[Reply], None]
 
 
@@ -38,7 +39,7 @@ class Worker(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.number = number
         self.pid = host.pid
-        self.lost: asyncio.Future[int] = loop.create_future()
+        self.lost: asyncio.Future[int | None] = loop.create_future()
         self.due: asyncio.Future[None] = loop.create_future()
         self.over: asyncio.Future[None] = loop.create_future()
         self.hello = frames.Hello(takes_batches=True, visible=True, load_s=0.0, rss_bytes=0)
@@ -95,6 +96,7 @@ class Worker(asyncio.Protocol):
         hello = await self._reply(reply, load_limit_s, "loading the model")
         if isinstance(hello, frames.Hello):
             self.hello = hello
+            self.pid = hello.pid
             self.rss_bytes = hello.rss_bytes
         self._loaded = True
 
@@ -126,7 +128,25 @@ class Worker(asyncio.Protocol):
             return reply.batch
         raise SeatrialError(f"the model's process sent {type(reply).__name__} unasked.")
 
-    async def kill(self) -> int:
+    async def ask(self, message: frames.Message, limit_s: float, what: str) -> Reply:
+        """Send a message and wait for what is said to it.
+
+        Raises:
+            SeatrialError: What it failed with; it died, or took longer than ``limit_s``.
+        """
+        if self.ended:
+            raise self.loss(what)
+        return await self._exchange(message, limit_s, what)
+
+    def send_descriptors(self, message: frames.Message, descriptors: Sequence[int]) -> None:
+        """Send a message with descriptors beside it; for a process that is asked little else.
+
+        Raises:
+            OSError: It has ended, or reads nothing.
+        """
+        socket.send_fds(self._host.wire, [self._writer.encode(message)], descriptors)
+
+    async def kill(self) -> int | None:
         """End the process now, if it has not ended; return the status it ended with."""
         self.end()
         return await asyncio.shield(self.lost)

@@ -28,7 +28,7 @@ from seatrial.core.errors import (
 from seatrial.core.settings import Settings
 from seatrial.measure.variants.conversion import split, to_float, to_int8
 from seatrial.models.estimator import EstimatorModel, declared_order
-from seatrial.models.host import die_with_parent
+from seatrial.models.lifeline import die_with_parent
 from seatrial.models.opening import open_subject
 from seatrial.models.subject import CallableSubject
 from seatrial.models.variant import (
