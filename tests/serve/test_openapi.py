@@ -7,6 +7,7 @@ from jsonschema import Draft202012Validator
 from seatrial.core import settings
 from seatrial.core.errors import SeatrialError, tree
 from seatrial.serve.doors.catalogue import Catalogue
+from seatrial.serve.doors.columns import Column
 from seatrial.serve.doors.door import Request
 from seatrial.serve.doors.native import NativeDoor
 from seatrial.serve.doors.oip import OipDoor
@@ -143,10 +144,9 @@ def test_known_columns_are_named_typed_and_required():
         "eval": {"input": ["a", "b"]},
     }
     signature = Signature.of(settings.parse(document, environment={}))
-    assert signature.columns == ("a", "b")
-    assert signature.types() == {"a": "", "b": ""}
-    for said, columns in (("*", None), ("a", None)):
+    assert list(signature.table) == [Column("a"), Column("b")]
+    for said in ("*", "a"):
         document["eval"] = {"input": said}
-        assert Signature.of(settings.parse(document, environment={})).columns == columns
+        assert Signature.of(settings.parse(document, environment={})).table is None
     document["eval"] = {"input": "a", "data": "eval.csv"}
-    assert Signature.of(settings.parse(document, environment={})).columns == ("a",)
+    assert Signature.of(settings.parse(document, environment={})).table.names == ("a",)

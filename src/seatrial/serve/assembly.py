@@ -27,6 +27,7 @@ from seatrial.serve.journal import Journal
 from seatrial.serve.keygate import KeyGate
 from seatrial.serve.keys import Keyring
 from seatrial.serve.metrics import Metrics
+from seatrial.serve.missing import MissingValues
 from seatrial.serve.orders import Orders
 from seatrial.serve.pending import Pending
 from seatrial.serve.plan import Plan
@@ -60,6 +61,7 @@ class Assembly:
     ) -> None:
         model, serving = plan.settings.model, plan.settings.serving
         body_max_bytes = int(serving.body_max_mib * MIB)
+        signature = self.signature = Signature.of(plan.settings)
         self.identifiers = Identifiers(model.name)
         self.journal = Journal(
             writer,
@@ -78,7 +80,12 @@ class Assembly:
             plan,
             entry=Entry(ladder, tickets=self.tickets, on_deferred=self._deferred),
             on_settled=self._settled,
-            warm_up=warm_up,
+            warm_up=MissingValues(
+                warm_up,
+                signature=signature,
+                remote=model.adapter == "url",
+                halted=lambda: self.orders.killed,
+            ),
             metrics=self.metrics,
             events=events,
         )
@@ -92,7 +99,7 @@ class Assembly:
         self.state = State(self.fleet, killed=lambda: self.orders.killed)
         self._keyring = Keyring(plan.folder, required=serving.keys_required)
         self.keys = KeyGate(self._keyring)
-        native = NativeDoor(model.input, rows_max=serving.queue_rows)
+        native = NativeDoor(model.input, rows_max=serving.queue_rows, signature=signature)
         self.inference = Inference(
             fleet=self.fleet,
             native=native,
@@ -104,7 +111,6 @@ class Assembly:
             identifiers=self.identifiers,
             timeout_s=serving.timeout_ms / 1000,
         )
-        signature = self.signature = Signature.of(plan.settings)
         oip = OipDoor(
             model.name,
             signature,

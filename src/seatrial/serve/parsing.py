@@ -183,6 +183,15 @@ def rows_seen(body: bytes) -> list[Any]:
     return [document["input"]] if "input" in document else []
 
 
+def row_pointer(body: bytes, row: int) -> str:
+    """Return the JSON pointer to one row of a body that was read.
+
+    >>> row_pointer(b'{"input": 1}', 0), row_pointer(b'{"inputs": [1, 2]}', 1)
+    ('/input', '/inputs/1')
+    """
+    return "/input" if "inputs" not in msgspec.json.decode(body) else f"/inputs/{row}"
+
+
 def decode_any(body: bytes) -> Any:
     """Decode JSON of any shape.
 
@@ -217,7 +226,7 @@ def split(message: str) -> tuple[str, str]:
     """
     what, _, path = message.partition(" - at `$")
     steps = (name or number for name, number in _STEP.findall(path.rstrip("`")))
-    pointer = "".join("/" + _escaped(step) for step in steps if step)
+    pointer = "".join("/" + escaped(step) for step in steps if step)
     return pointer, what[:1].lower() + what[1:]
 
 
@@ -241,11 +250,16 @@ def _column(document: Any, pointer: str) -> str:
         return ""
     for name, value in row.items():
         if not isinstance(value, Scalar):
-            return "/" + _escaped(name)
+            return "/" + escaped(name)
     return ""
 
 
-def _escaped(step: str) -> str:
+def escaped(step: str) -> str:
+    """Return a name as one step of a JSON pointer.
+
+    >>> escaped("a/b")
+    'a~1b'
+    """
     return step.replace("~", "~0").replace("/", "~1")
 
 

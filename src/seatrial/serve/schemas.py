@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from seatrial.serve.doors.columns import ANY, Column
 from seatrial.serve.doors.inference import (
     ErrorMessage,
     IndexEntry,
@@ -51,12 +52,12 @@ TYPES: Final = (
 
 _TYPES: Final = {
     "BYTES": ["string"],
-    "INT64": ["integer"],
+    "INT64": ["number"],
     "FP64": ["number"],
     "BOOL": ["boolean"],
-    "": ["string", "number", "boolean"],
+    ANY: ["string", "number", "boolean"],
 }
-_EXAMPLES: Final = {"BYTES": "some text", "INT64": 1, "FP64": 1.5, "BOOL": True, "": 1.5}
+_EXAMPLES: Final = {"BYTES": "some text", "INT64": 1, "FP64": 1.5, "BOOL": True, ANY: 1.5}
 _ELEMENT: Final[Schema] = {"type": ["number", "boolean", "null"]}
 
 
@@ -125,8 +126,8 @@ def row_example(signature: Signature) -> Any:
     {'rooms': 1.5}
     """
     if signature.kind == "record":
-        found = {name: _EXAMPLES[datatype] for name, datatype in signature.types().items()}
-        return found or {"column": 1.5}
+        table = signature.table
+        return {one.name: _EXAMPLES[one.datatype] for one in table} if table else {"column": 1.5}
     if signature.kind == "array":
         (tensor,) = signature.inputs()
         inner = tensor.shape[1:]
@@ -141,7 +142,7 @@ def tensor_examples(signature: Signature) -> list[dict[str, Any]]:
     """Return an example of the tensors of an infer request of one row."""
     row = row_example(signature)
     if signature.kind == "record":
-        known = signature.types()
+        known = {one.name: one.datatype for one in signature.table or ()}
         return [
             {"name": name, "shape": [1], "datatype": known.get(name) or "FP64", "data": [value]}
             for name, value in row.items()
@@ -158,16 +159,15 @@ def tensor_examples(signature: Signature) -> list[dict[str, Any]]:
 
 
 def _record(signature: Signature) -> Schema:
-    known = signature.types()
-    schema: Schema = {"type": "object", "additionalProperties": _cell("")}
-    if known:
-        columns = {name: _cell(datatype) for name, datatype in known.items()}
-        schema |= {"properties": columns, "required": list(known)}
+    schema: Schema = {"type": "object", "additionalProperties": _cell(Column(""))}
+    if signature.table is not None:
+        cells = {column.name: _cell(column) for column in signature.table}
+        schema |= {"properties": cells, "required": list(cells)}
     return schema
 
 
-def _cell(datatype: str) -> Schema:
-    return {"type": [*_TYPES[datatype], "null"]}
+def _cell(column: Column) -> Schema:
+    return {"type": _TYPES[column.datatype] + (["null"] if column.missing else [])}
 
 
 def _sized(inner: Sequence[int]) -> Schema:

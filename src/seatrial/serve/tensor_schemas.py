@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, Final
 
+from seatrial.serve.doors.columns import Column
 from seatrial.serve.doors.outputs import NAMES
 from seatrial.serve.doors.signature import Signature
 
@@ -22,6 +23,9 @@ CELLS_MAX: Final = 64
 
 INNER_SHOWN: Final[tuple[list[int], ...]] = ([], [1], [2], [3], [4])
 """Sizes of one input that are spelled out where nobody knows them, or they are many."""
+
+CELL_DATATYPES: Final = ("FP64", "BOOL", "BYTES")
+"""What the tensor of a column is where nobody knows what the column holds."""
 
 TEXT: Final[Schema] = {"type": "string"}
 _MAYBE: Final[Schema] = {"type": ["boolean", "null"]}
@@ -78,15 +82,12 @@ def infer_request(signature: Signature) -> Schema:
 def _batches(signature: Signature, rows: int) -> Iterator[Schema]:
     """Yield the lists of tensors that so many rows can be."""
     if signature.kind == "record":
-        types = signature.types()
-        if types and all(types.values()):
-            yield _list_of(
-                [_tensor([rows], datatype, name=name) for name, datatype in types.items()]
-            )
+        columns = list(signature.table) if signature.table is not None else [Column("")]
+        yield _list_of([_column(rows, column) for column in columns])
     elif signature.kind == "array":
         inner = signature.inputs()[0].shape[1:]
         for sizes in [inner] if is_small(inner) else INNER_SHOWN:
-            yield _list_of([_tensor([rows, *sizes], "FP64")])
+            yield _list_of([_tensor([rows, *sizes], "FP64", missing=True)])
     else:
         yield _list_of([_tensor([rows], "BYTES")])
         yield _list_of([_tensor([rows, 1], "BYTES")])
@@ -97,7 +98,18 @@ def _list_of(tensors: list[Schema]) -> Schema:
     return {"type": "array", "prefixItems": tensors, "minItems": count, "maxItems": count}
 
 
-def _tensor(shape: list[int], datatype: str, *, name: str | None = None) -> Schema:
+def _column(rows: int, column: Column) -> Schema:
+    """Return the schema of the tensor of one column; one without a name is any column."""
+    made = [
+        _tensor([rows], datatype, name=column.name or None, missing=column.missing)
+        for datatype in ([column.datatype] if column.datatype else CELL_DATATYPES)
+    ]
+    return made[0] if len(made) == 1 else {"anyOf": made}
+
+
+def _tensor(
+    shape: list[int], datatype: str, *, name: str | None = None, missing: bool = False
+) -> Schema:
     parameters = {
         "binary_data_size": _NOTHING,
         "content_type": _CONTENT,
@@ -109,7 +121,7 @@ def _tensor(shape: list[int], datatype: str, *, name: str | None = None) -> Sche
             "name": TEXT if name is None else {"const": name},
             "shape": {"const": shape},
             "datatype": {"const": datatype},
-            "data": _data(shape, datatype, missing=name is not None),
+            "data": _data(shape, datatype, missing=missing),
             "parameters": {"type": ["object", "null"], "properties": parameters},
         },
         "required": ["name", "shape", "datatype", "data"],
@@ -119,7 +131,7 @@ def _tensor(shape: list[int], datatype: str, *, name: str | None = None) -> Sche
 def _data(shape: list[int], datatype: str, *, missing: bool) -> Schema:
     """Return the schema of a tensor's values: flat, or nested as the shape."""
     cell = _cell(datatype)
-    if missing or datatype == "FP64":
+    if missing:
         cell = {"anyOf": [cell, _NOTHING]}
     flat = _sized(cell, math.prod(shape))
     nested = cell

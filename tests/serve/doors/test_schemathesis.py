@@ -18,19 +18,41 @@ def load():
     return lambda inputs: [total(value) for value in inputs]
 """
 
+TABLE = """
+def load():
+    return lambda rows: [min(row["rooms"], 9) > 4 or len(row["street"]) > 4 for row in rows]
+"""
+
+LOOSE = """
+def load():
+    return lambda rows: [len(row) for row in rows]
+"""
+
+HOUSES = b"""{"rooms": 3, "street": "Elm", "new": true, "label": 9}
+{"rooms": 4, "street": "Oak", "new": false, "label": 12}
+"""
+
+MODELS = {
+    "text": ("text", "def load():\n    return lambda xs: [x.upper() for x in xs]\n", ""),
+    "array": ("array", ARRAY, ""),
+    "record with an eval set": (
+        "record",
+        TABLE,
+        '[eval]\ndata = "eval.jsonl"\ninput = "*"\n',
+    ),
+    "record of which nothing is known": ("record", LOOSE, ""),
+    "record whose columns are listed": ("record", LOOSE, '[eval]\ninput = ["rooms", "new"]\n'),
+}
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["text", "array"])
-def test_schemathesis_finds_nothing(client_home, project, serve, tmp_path, kind):
+@pytest.mark.parametrize("name", MODELS)
+def test_schemathesis_finds_nothing(client_home, project, serve, tmp_path, name):
     """All its checks: statuses, types, schemas, valid data taken and invalid data refused."""
     command = client_home(SCHEMATHESIS) / "schemathesis"
-    folder = project(tmp_path / "project", kind=kind)
-    if kind == "array":
-        (folder / "model.py").write_text(ARRAY)
-    else:
-        (folder / "model.py").write_text(
-            "def load():\n    return lambda xs: [x.upper() for x in xs]\n"
-        )
+    kind, model, toml = MODELS[name]
+    folder = project(tmp_path / "project", kind=kind, model=model, toml=toml)
+    (folder / "eval.jsonl").write_bytes(HOUSES)
     server = serve("--workers", "1", folder=folder)
     url = f"http://127.0.0.1:{server.port}/openapi.json"
     arguments = [

@@ -58,19 +58,20 @@ def rows_of(tensors: Sequence[Typed], signature: Signature) -> list[Any]:
 
 def _records(tensors: Sequence[Typed], signature: Signature) -> list[Any]:
     columns: dict[str, list[Any]] = {}
+    table = signature.table
     for typed in tensors:
         tensor = typed.tensor
-        if signature.columns is not None and tensor.name not in signature.columns:
+        if table is not None and tensor.name not in table.names:
             raise InputError(
                 f"the tensor {tensor.name[:100]!r} is no column of the model; accepted are "
-                f"{', '.join(signature.columns)}.",
-                hint=nearest(tensor.name, signature.columns),
+                f"{', '.join(table.names)}.",
+                hint=nearest(tensor.name, table.names),
                 details={"tensor": tensor.name[:100]},
             )
         columns[tensor.name] = (
             _each(typed, _cell) if tensor.datatype == "BYTES" else _column(tensor)
         )
-    lacking = [name for name in signature.columns or () if name not in columns]
+    lacking = [name for name in table.names if name not in columns] if table else []
     if lacking or not columns:
         raise InputError(
             f"the request lacks the tensor{'s' if lacking[1:] else ''} "
@@ -86,7 +87,11 @@ def _records(tensors: Sequence[Typed], signature: Signature) -> list[Any]:
                 f"{typed.tensor.rows} rows where {first.name[:100]!r} has {first.rows}",
             )
     names = list(columns)
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    if table is not None and (misfit := table.misfit(rows)) is not None:
+        said = f"at [{misfit.row}] {misfit.got}; accepted is {misfit.expected}"
+        raise of_tensor(misfit.column, said)
+    return rows
 
 
 def _column(tensor: Tensor) -> list[Any]:

@@ -15,9 +15,10 @@ from seatrial.serve.doors.door import (
     check_rows,
     confidence_header,
 )
+from seatrial.serve.doors.signature import Signature
 from seatrial.serve.identifiers import ROWS_MAX
 from seatrial.serve.messages import PredictAnswer, Result, encode
-from seatrial.serve.parsing import PredictParser, rows_seen
+from seatrial.serve.parsing import PredictParser, row_pointer, rows_seen
 
 _CONTENT_TYPE = (b"content-type", headers.JSON)
 
@@ -28,6 +29,7 @@ class NativeDoor:
     Args:
         kind: What one input is.
         rows_max: Most rows of one request.
+        signature: Knows the columns that records must have.
 
     >>> door = NativeDoor("text")
     >>> asked = door.read(Request("POST", "/predict", "", {}, b'{"input": "good"}'))
@@ -38,11 +40,14 @@ class NativeDoor:
     '{"id":"7","release":"m@1","results":[{"output":"yes","con'
     """
 
-    def __init__(self, kind: InputKind, *, rows_max: int = ROWS_MAX) -> None:
+    def __init__(
+        self, kind: InputKind, *, rows_max: int = ROWS_MAX, signature: Signature | None = None
+    ) -> None:
         self.route = "/predict"
         self.defers = True
         self._rows = PredictParser(kind).rows
         self._rows_max = rows_max
+        self._signature = signature or Signature(kind, "classification")
 
     def read(self, request: Request) -> Reading:
         """Return what a request asks; see :class:`seatrial.serve.doors.door.Door`."""
@@ -51,6 +56,9 @@ class NativeDoor:
         rows = self._rows(request.body)
         if len(rows) > self._rows_max:
             check_rows(len(rows), rows_max=self._rows_max)
+        table = self._signature.table
+        if table is not None and (misfit := table.misfit(rows)) is not None:
+            raise table.refused(misfit, record=row_pointer(request.body, misfit.row))
         return Reading(rows, timeout_s)
 
     def seen(self, request: Request) -> list[Any]:

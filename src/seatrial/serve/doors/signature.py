@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from seatrial.core.settings import InputKind, Settings, Task
+from seatrial.serve.doors.columns import ANY, Column, Columns, datatype
 from seatrial.serve.doors.inference import TensorMetadata
 from seatrial.serve.doors.outputs import ABSTAINED, CONFIDENCE, OUTPUT, SCORES, Output
 
@@ -25,6 +26,11 @@ class Signature:
         task: What the model is asked to do.
         columns: Names of a record's columns, where the settings list them.
 
+    Attributes:
+        table: The columns that every record must have; ``None`` where nobody has said them. What
+            callers send is never taken for that.
+        sample: A record known to be right.
+
     >>> seen = Signature("record", "regression")
     >>> seen.saw_rows([{"rooms": 3, "street": "Elm"}])
     >>> [(one.name, one.datatype) for one in seen.inputs()]
@@ -35,9 +41,11 @@ class Signature:
         self, kind: InputKind, task: Task, *, columns: Sequence[str] | None = None
     ) -> None:
         self.kind: InputKind = kind
-        self.columns = None if columns is None else tuple(columns)
+        self.table = Columns([Column(name) for name in columns]) if columns else None
+        self.sample: Mapping[str, Any] | None = None
+        self._listed = None if columns is None else tuple(columns)
         self._task = task
-        self._datatypes: dict[str, str] = dict.fromkeys(columns or (), "")
+        self._datatypes: dict[str, str] = dict.fromkeys(columns or (), ANY)
         self._inner: list[int] | None = None
         self._learned = False
         self._outputs: dict[str, Output] = {}
@@ -56,6 +64,14 @@ class Signature:
         """Take the form of rows known to be right, after which callers' rows teach nothing."""
         self.saw_rows(rows)
         self._learned = self._learned or bool(rows)
+        if rows and self.kind == "record":
+            self.table = Columns.of_rows(rows, names=self._listed) or self.table
+            self.sample = next((row for row in rows if isinstance(row, Mapping)), None)
+
+    def learn_missing(self, refused: Set[str]) -> None:
+        """Take which columns must hold something, for the model fails on null there."""
+        if self.table is not None:
+            self.table = self.table.with_missing(refused)
 
     def saw_rows(self, rows: Sequence[Any]) -> None:
         """Remember the form of rows that the model has answered."""
@@ -93,18 +109,14 @@ class Signature:
     def inputs(self) -> list[TensorMetadata]:
         """Return the tensors that the model takes."""
         if self.kind == "record":
-            return [
-                TensorMetadata(name, datatype or "BYTES", [-1])
-                for name, datatype in self._datatypes.items()
-            ]
+            known = self._datatypes
+            if self.table is not None:
+                known = {one.name: one.datatype or known.get(one.name, ANY) for one in self.table}
+            return [TensorMetadata(name, known[name] or "BYTES", [-1]) for name in known]
         if self.kind == "array":
             inner = [-1] if self._inner is None else self._inner
             return [TensorMetadata(INPUT, "FP64", [-1, *inner])]
         return [TensorMetadata(INPUT, "BYTES", [-1])]
-
-    def types(self) -> dict[str, str]:
-        """Return the datatype of each column of a record; empty where none has been seen."""
-        return dict(self._datatypes)
 
     def outputs(self) -> list[TensorMetadata]:
         """Return the tensors that the model gives."""
@@ -122,7 +134,7 @@ class Signature:
         for name, value in row.items():
             if value is None or (name not in known and not self._takes(name)):
                 continue
-            found = _datatype(value)
+            found = datatype(value)
             before = known.get(name, "")
             if before != found:
                 known[name] = found if before == "" else _wider(before, found)
@@ -130,18 +142,10 @@ class Signature:
     def _takes(self, name: str) -> bool:
         """Say whether a new column is remembered: where the settings list all, it is none."""
         return (
-            self.columns is None
+            self._listed is None
             and len(self._datatypes) < COLUMNS_MAX
             and len(name) <= COLUMN_NAME_MAX
         )
-
-
-def _datatype(value: Any) -> str:
-    if isinstance(value, bool):
-        return "BOOL"
-    if isinstance(value, int):
-        return "INT64"
-    return "FP64" if isinstance(value, float) else "BYTES"
 
 
 def _wider(one: str, other: str) -> str:

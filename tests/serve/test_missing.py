@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from seatrial.core.errors import ModelRaisedError, WorkerLostError
+from seatrial.serve.doors.signature import Signature
+from seatrial.serve.missing import MissingValues
+
+ROW = {"rooms": 3, "street": "Elm", "new": True, "note": None}
+
+
+class Model:
+    """Stands where a worker does: fails on null in some columns, dies of it in others."""
+
+    def __init__(self, *, fails=(), dies=()):
+        self.fails, self.dies, self.asked = set(fails), set(dies), []
+
+    async def answer(self, inputs, *, limit_s):
+        (row,) = inputs
+        self.asked.append(row)
+        missing = {name for name, value in row.items() if value is None}
+        if missing & self.dies:
+            raise WorkerLostError("it died.")
+        if missing & self.fails:
+            raise ModelRaisedError("it raised.")
+
+
+def asked(*models, signature=None, remote=False, halted=False, releases=("m@1", "m@1")):
+    if signature is None:
+        signature = Signature("record", "regression")
+        signature.learn([ROW])
+
+    async def warm(worker, deployment):
+        return "warm"
+
+    async def all_of_them():
+        warm_up = MissingValues(warm, signature=signature, remote=remote, halted=lambda: halted)
+        for model, release in zip(models, releases, strict=False):
+            assert await warm_up(model, SimpleNamespace(release=release)) == "warm"
+
+    asyncio.run(all_of_them())
+    table = signature.table
+    return {one.name for one in table if not one.missing} if table else set()
+
+
+def test_a_model_that_takes_null_everywhere_is_asked_once():
+    """One row, for one worker of a release."""
+    model, other = Model(), Model()
+    assert asked(model, other) == set()
+    assert model.asked == [dict.fromkeys(ROW)]
+    assert other.asked == []
+
+
+def test_columns_on_whose_null_the_model_fails_must_hold_something():
+    """Those alone; what was missing in the row itself is not asked again."""
+    model = Model(fails=["rooms", "street"])
+    assert asked(model) == {"rooms", "street"}
+    assert len(model.asked) == 4
+
+
+def test_another_release_is_asked_anew():
+    """It may take what the one before did not."""
+    assert asked(Model(fails=["rooms"]), Model(), releases=("m@1", "m@2")) == set()
+
+
+def test_where_null_kills_the_model_nobody_may_send_any():
+    """Its worker is not lost twice."""
+    second = Model()
+    assert asked(Model(dies=["new"]), second) == {"rooms", "street", "new"}
+    assert second.asked == []
+
+
+@pytest.mark.parametrize("given", [{"remote": True}, {"halted": True}])
+def test_a_model_that_may_not_be_called_is_not(given):
+    """Somebody else's service, or one that is switched off."""
+    model = Model(fails=["rooms"])
+    assert asked(model, **given) == set()
+    assert model.asked == []
+    text = Signature("text", "classification")
+    text.learn(["some text"])
+    assert asked(model, signature=text) == set()
+    assert model.asked == []
+
+
+def test_a_running_server_takes_what_it_describes(serve, project, tmp_path):
+    """A column that the model needs is required, and a request beside it is not harmed."""
+    folder = project(
+        tmp_path / "project",
+        kind="record",
+        toml='[eval]\ndata = "eval.jsonl"\ninput = "*"\n',
+        model="def load():\n    return lambda rows: [row['rooms'] * 2 for row in rows]\n",
+    )
+    rows = [{"rooms": number, "street": f"Elm {number}", "label": 0} for number in range(9)]
+    (folder / "eval.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, rows)))
+    server = serve("--workers", "1", folder=folder)
+    described = server.ask("GET", "/openapi.json").json["components"]["schemas"]["PredictRequest"]
+    assert described["properties"]["input"]["required"] == ["rooms", "street"]
+    assert described["properties"]["input"]["properties"] == {
+        "rooms": {"type": ["number"]},
+        "street": {"type": ["string", "null"]},
+    }
+    assert server.predict({"rooms": 2.5, "street": None}).json["results"][0]["output"] == 5.0
+    for row, words in (
+        ({"street": "Elm"}, "/inputs/0 lacks the column 'rooms'"),
+        ({"rooms": None, "street": "Elm"}, "/inputs/0/rooms: expected a number, got null"),
+        ({"rooms": "2", "street": "Elm"}, "/inputs/0/rooms: expected a number, got text"),
+    ):
+        refused = server.predict(row)
+        assert refused.status == 422
+        assert refused.json["detail"].startswith(words)
