@@ -259,7 +259,7 @@ def test_kill_leaves_no_process_and_the_next_start_seals_what_was_left(serve, tm
     hung.sendall(head % len(body) + body)
     first.eventually(lambda: first.metric("seatrial_inflight_requests") == 1)
     family = first.family()
-    assert len(family) == 4
+    assert len(family) == 5
     first.popen.kill()
     hung.close()
     for pid in family:

@@ -11,7 +11,7 @@ from http.client import HTTPException
 import pytest
 
 FAULTY = '''
-import asyncio, ctypes, json, os, signal, sys, time
+import asyncio, ctypes, errno, json, os, signal, sys, time
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -100,7 +100,13 @@ ODD = {
     "odd scores": lambda: {"output": "x", "scores": [1, 2]},
 }
 
+def fork(forked=os.fork):
+    if (HERE / ".no-processes").exists():
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return forked()
+
 def load():
+    os.fork = fork
     return Model()
 '''
 

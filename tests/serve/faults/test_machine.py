@@ -67,9 +67,11 @@ def test_fault_P3_too_few_descriptors_to_serve_at_all_are_said_at_the_start(
     assert "ulimit -n" in line
 
 
-def test_fault_P3_where_processes_cannot_be_replaced_it_goes_on_with_those_it_has(faulty):
-    """And replaces them as soon as it can."""
-    model = faulty("--workers", "2", prelude=NO_PROCESSES_AT_TIMES)
+@pytest.mark.parametrize("forks", ["true", "false"])
+def test_fault_P3_where_processes_cannot_be_replaced_it_goes_on_with_those_it_has(faulty, forks):
+    """And replaces them as soon as it can, be they forked or started."""
+    toml = f"[serving]\nfork_workers = {forks}\n"
+    model = faulty("--workers", "2", prelude=NO_PROCESSES_AT_TIMES, toml=toml)
     model.flag("no-processes")
     psutil.Process(model.worker_pids()[0]).kill()
     model.server.eventually(lambda: losses(model) >= 2)
