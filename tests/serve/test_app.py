@@ -117,3 +117,18 @@ def test_promtool_finds_nothing_in_the_metrics(server):
         [promtool, "check", "metrics"], input=page, capture_output=True, check=False
     )
     assert (check.returncode, check.stdout, check.stderr) == (0, b"", b"")
+
+
+def test_a_protocols_own_shape_tells_of_every_error_on_its_routes(server, serve, project, tmp_path):
+    """Also where the body is too large, or a key is missing."""
+    large = server.ask("POST", "/v2/repository/index", b" " * 70_000)
+    assert large.status == 413
+    assert large.json["error"].startswith("the body is too large")
+    folder = project(tmp_path / "keyed", toml="[serving]\nkeys_required = true\n")
+    keyed = serve("--workers", "1", folder=folder)
+    refused = keyed.ask("GET", "/v2")
+    assert refused.status == 401
+    assert list(refused.json) == ["error"]
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+    assert keyed.ask("GET", "/v2/health/live").status == 200
+    assert keyed.ask("GET", "/metrics").json["code"] == "unauthorized"

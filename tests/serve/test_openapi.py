@@ -118,11 +118,20 @@ def test_every_status_that_an_error_can_have_is_declared():
     """On the routes that call the model; 401 and 403 where there are keys."""
     made = described(learned("text"), keys_required=True)
     possible = {error.http_status for error in tree().values()} | {408, 415}
-    # 404 and 405 belong to other paths and methods, 409 to the admin port, 431 to no route; nobody
-    # sees 499.
-    possible -= {404, 405, 409, 431, 499}
+    # 404 and 405 belong to other paths and methods, 409 to the admin port; nobody sees 499.
+    possible -= {404, 405, 409, 499}
     for path in ("/predict", "/v2/models/{name}/infer"):
         assert {int(status) for status in made["paths"][path]["post"]["responses"]} >= possible
+
+
+def test_what_is_refused_before_it_is_known_whose_it_is_is_declared_everywhere():
+    """Unreadable, late or too large: a problem document on every route, of any family."""
+    made = described(learned("text"))
+    for path in made["paths"].values():
+        for operation in path.values():
+            for status in ("400", "408", "431"):
+                schema = operation["responses"][status]["content"]["application/problem+json"]
+                assert schema == {"schema": {"$ref": "#/components/schemas/Problem"}}
 
 
 def test_keys_are_described_where_they_are_required():
@@ -130,7 +139,11 @@ def test_keys_are_described_where_they_are_required():
     made = described(learned("text"), keys_required=True)
     assert made["paths"]["/predict"]["post"]["security"] == [{"bearer": []}, {"key": []}]
     assert "401" in made["paths"]["/predict"]["post"]["responses"]
-    assert "security" not in made["paths"]["/livez"]["get"]
+    for path in ("/metrics", "/openapi.json", "/tickets/{id}", "/v2", "/v2/models/{name}/ready"):
+        assert made["paths"][path]["get"]["security"]
+        assert {"401", "403", "429"} <= set(made["paths"][path]["get"]["responses"])
+    for path in ("/livez", "/status", "/v2/health/live"):
+        assert "security" not in made["paths"][path]["get"]
     assert "security" not in described(learned("text"))["paths"]["/predict"]["post"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,8 +14,11 @@ from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import InputError, SeatrialError, UnknownNameError, UsageError
 from seatrial.serve import http, parsing, problems
 from seatrial.serve.doors.catalogue import Catalogue
+from seatrial.serve.doors.door import Header
 from seatrial.serve.doors.door import Request as Asked
+from seatrial.serve.doors.door import Response as Told
 from seatrial.serve.doors.headers import check_media_type
+from seatrial.serve.doors.oip import refusal
 from seatrial.serve.http import Receive, Scope, Send
 from seatrial.serve.identifiers import Identifiers
 from seatrial.serve.journal import Journal
@@ -107,6 +110,8 @@ class App:
             if needed is not None:
                 self._keyring.identify(dict(scope["headers"]), scope=needed, peer=peer)
         except SeatrialError as error:
+            if scope["path"].startswith("/v2"):
+                return _sent(refusal(error))
             return self._refusal(error)
         return None
 
@@ -136,15 +141,15 @@ class App:
 
     async def _catalogue_route(self, request: Request) -> Response:
         headers = dict(request.scope["headers"])
-        body = await http.read_body(
-            request.receive, headers, max_bytes=FEEDBACK_MAX_BYTES, timeout_s=BODY_WAIT_S
-        )
+        try:
+            body = await http.read_body(
+                request.receive, headers, max_bytes=FEEDBACK_MAX_BYTES, timeout_s=BODY_WAIT_S
+            )
+        except SeatrialError as error:
+            return _sent(refusal(error))
         query = request.scope["query_string"].decode("latin-1")
         asked = Asked(request.method, request.scope["path"], query, headers, body)
-        told = self._catalogue.answer(asked)
-        made = Response(told.body, status_code=told.status)
-        made.raw_headers = [*told.headers, (b"content-length", b"%d" % len(told.body))]
-        return made
+        return _sent(self._catalogue.answer(asked))
 
     async def _ticket(self, request: Request) -> Response:
         identifier = request.path_params["id"]
@@ -156,11 +161,7 @@ class App:
                 f"there is no ticket {identifier[:80]!r}.",
                 hint="A ticket is kept for twenty minutes at most; ask again.",
             )
-        response, common = ticket.told(now_s)
-        made = Response(response.body, status_code=response.status)
-        length = (b"content-length", b"%d" % len(response.body))
-        made.raw_headers = [*response.headers, *common, length]
-        return made
+        return _sent(*ticket.told(now_s))
 
     def _caller(self, scope: Scope) -> Caller:
         if not self._keyring.required:
@@ -215,6 +216,13 @@ class App:
             details={"http_status": error.status_code, "allow": allow},
         )
         return await self._problem(request, refused)
+
+
+def _sent(told: Told, common: Sequence[Header] = ()) -> Response:
+    """Return what a door says as the framework sends it."""
+    made = Response(told.body, status_code=told.status)
+    made.raw_headers = [*told.headers, *common, (b"content-length", b"%d" % len(told.body))]
+    return made
 
 
 def _json(body: bytes, status: int = 200) -> Response:

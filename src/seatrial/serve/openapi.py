@@ -8,6 +8,7 @@ from seatrial._version import __version__
 from seatrial.serve import schemas
 from seatrial.serve.doors.asking import HEADER_LENGTH
 from seatrial.serve.doors.signature import Signature
+from seatrial.serve.keys import scope_of
 from seatrial.serve.messages import encode
 from seatrial.serve.operations import (
     answered,
@@ -48,7 +49,17 @@ INFERENCE_ERRORS: Final = {
     503: "Nothing answers now; Retry-After says when to come back",
     504: "The deadline passed before there was an answer",
 }
-LOCKED: Final = {401: "No key, or none that is valid", 403: "A key that may not do this"}
+LOCKED: Final = {
+    401: "No key, or none that is valid",
+    403: "A key that may not do this",
+    429: "This caller asks more than it may, or has shown too many wrong keys",
+}
+UNREADABLE: Final = {
+    400: "It cannot be read as HTTP/1.1",
+    408: "The headers did not come in time",
+    431: "The headers are too large, or too many",
+}
+"""What becomes of a request before it is known whose it is: on every route, in one shape."""
 
 TIMES: Final = (
     "The header `X-Request-Timeout-Ms` says how long the caller waits; `traceparent` (W3C) is "
@@ -67,9 +78,12 @@ def document(signature: Signature, *, model: str, keys_required: bool = False) -
     locked = LOCKED if keys_required else {}
     paths = {
         **_native(signature, locked),
-        **_public(),
+        **_public(locked),
         **_oip(signature, model, locked),
     }
+    for path in paths.values():
+        for operation in path.values():
+            _add_unreadable(operation["responses"])
     made: dict[str, Any] = {
         "openapi": VERSION,
         "info": {
@@ -120,7 +134,7 @@ def _native(signature: Signature, locked: dict[int, str]) -> dict[str, Any]:
                 "responses": {
                     "200": response("The answer", answer),
                     "202": response("Not yet; Retry-After says when", waiting),
-                    **problems_of({404: "No such ticket"} | _but(INFERENCE_ERRORS, 408) | locked),
+                    **problems_of({404: "No such ticket"} | INFERENCE_ERRORS | locked),
                 },
                 **_locked(locked),
             }
@@ -144,7 +158,7 @@ def _native(signature: Signature, locked: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def _public() -> dict[str, Any]:
+def _public(locked: dict[int, str]) -> dict[str, Any]:
     text = {TEXT: {"schema": {"type": "string"}}}
     either = text | json_of({"type": "object"})
     ready = {
@@ -170,11 +184,17 @@ def _public() -> dict[str, Any]:
         "/status": get_path(
             "status", "What callers may expect", {"200": response("The state", status)}
         ),
-        "/metrics": get_path("metrics", "Prometheus metrics", {"200": response("Metrics", text)}),
+        "/metrics": get_path(
+            "metrics",
+            "Prometheus metrics",
+            {"200": response("Metrics", text)} | problems_of(locked),
+            extra=_locked(locked),
+        ),
         "/openapi.json": get_path(
             "openapi",
             "This document",
-            {"200": response("The document", json_of({"type": "object"}))},
+            {"200": response("The document", json_of({"type": "object"}))} | problems_of(locked),
+            extra=_locked(locked),
         ),
     }
 
@@ -214,10 +234,10 @@ def _oip(signature: Signature, model: str, locked: dict[int, str]) -> dict[str, 
             f"oipModelReady{suffix}", "Whether a model answers", ready, parameters=parameters
         )
         found[f"{base}/infer"] = _infer(signature, f"oipInfer{suffix}", parameters, locked)
-    for path in found.values():
-        for operation in path.values():
+    for path, operations in found.items():
+        for operation in operations.values():
             operation["tags"] = ["Open Inference Protocol v2"]
-            operation.update(_locked(locked))
+            operation.update(_locked(locked if scope_of(path) else {}))
     return found
 
 
@@ -263,5 +283,7 @@ def _only(errors: dict[int, str], *wanted: int) -> dict[int, str]:
     return {status: errors[status] for status in wanted}
 
 
-def _but(errors: dict[int, str], *unwanted: int) -> dict[int, str]:
-    return {status: words for status, words in errors.items() if status not in unwanted}
+def _add_unreadable(responses: dict[str, Any]) -> None:
+    for status, told in problems_of(UNREADABLE).items():
+        said = responses.setdefault(status, told)
+        said["content"] = said["content"] | told["content"]

@@ -15,15 +15,21 @@ NOT_FOUND: Final = 404
 
 
 def get_path(
-    name: str, summary: str, responses: dict[str, Any], *, parameters: Iterable[Any] = ()
+    name: str,
+    summary: str,
+    responses: dict[str, Any],
+    *,
+    parameters: Iterable[Any] = (),
+    extra: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return a path that is only read."""
+    """Return a path that is only read; ``extra`` is whatever else is said of it."""
     return {
         "get": {
             "operationId": name,
             "summary": summary,
             "parameters": list(parameters),
             "responses": responses,
+            **(extra or {}),
         }
     }
 
