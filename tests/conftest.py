@@ -17,15 +17,18 @@ import pytest
 from click.testing import CliRunner
 
 from seatrial.cli import main
+from seatrial.models.hostprocess import SILENCE
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def pytest_configure():
-    """Hear interrupts, and let commands under test hear them, also when run in the background.
+    """Let no library report its use; hear interrupts also when run in the background.
 
-    A shell starts background jobs with interrupts ignored, and children inherit that.
+    Commands under test shall hear them, too: a shell starts background jobs with interrupts
+    ignored, and children inherit that.
     """
+    os.environ.update(SILENCE)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

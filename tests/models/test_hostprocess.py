@@ -37,6 +37,12 @@ def test_threads_are_said_to_every_library_whatever_was_set():
     assert {given[name] for name in THREAD_VARIABLES} == {"2"}
 
 
+def test_libraries_are_told_not_to_report_their_use_unless_the_user_says_otherwise():
+    assert environment({}, threads=1)["ORT_DISABLE_TELEMETRY"] == "1"
+    said = environment({"ORT_DISABLE_TELEMETRY": "0"}, threads=1)
+    assert said["ORT_DISABLE_TELEMETRY"] == "0"
+
+
 def test_the_model_sees_no_secret(tmp_path, monkeypatch):
     """The environment of the process itself, not only a mapping."""
     for name, value in SECRETS.items():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from seatrial.core.errors import MissingLibraryError, ModelLoadError
+from seatrial.models.hostprocess import SILENCE
 
 THREADS_VARIABLE: Final = "OMP_NUM_THREADS"
 """Set for every model process; ONNX Runtime, whose threads are its own, does not look at it."""
@@ -26,6 +27,8 @@ def session(path: Path) -> Any:
         ModelLoadError: It is not an ONNX file, or needs custom operators.
         MissingLibraryError: ONNX Runtime is not installed.
     """
+    for name, value in SILENCE.items():  # it reads them when it is imported
+        os.environ.setdefault(name, value)
     try:
         import onnxruntime
     except ImportError:

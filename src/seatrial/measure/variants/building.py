@@ -28,6 +28,7 @@ from seatrial.core.errors import (
 from seatrial.core.settings import Settings
 from seatrial.measure.variants.conversion import split, to_float, to_int8
 from seatrial.models.estimator import EstimatorModel, declared_order
+from seatrial.models.hostprocess import SILENCE
 from seatrial.models.lifeline import die_with_parent
 from seatrial.models.opening import open_subject
 from seatrial.models.subject import CallableSubject
@@ -87,6 +88,7 @@ def build_variants(
                 *(str(folder.resolve()), "--lifeline", str(theirs)),
             ],
             input=msgspec.json.encode(settings),
+            env={**SILENCE, **os.environ},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             pass_fds=(theirs,),
