@@ -60,3 +60,13 @@ def test_entry_points_of_other_distributions_are_found(tmp_path):
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"],
         check=True,
     )
+
+
+def test_no_other_distribution_is_looked_through_for_a_name_of_our_own():
+    """It takes longer than all else that reads settings."""
+    code = (
+        "import sys; from seatrial.core import settings;"
+        "settings.parse({'model': {'load': 'model:load', 'input': 'text', 'name': 'a'}});"
+        "assert 'importlib.metadata' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

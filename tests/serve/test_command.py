@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from seatrial.core.errors import UnreachableError
@@ -21,3 +24,12 @@ def test_an_address_that_cannot_be_had_is_named(address):
     host, port = address
     with pytest.raises(UnreachableError, match=f"cannot listen on {host} port {port}"):
         listen(host, port)
+
+
+def test_little_is_imported_before_the_process_of_the_model_is_launched():
+    """Everybody waits for that process; the rest is imported while the model loads."""
+    code = (
+        "import sys; import seatrial.cli.serve, seatrial.serve.command;"
+        "assert not {'asyncio', 'numpy', 'uvicorn', 'email'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

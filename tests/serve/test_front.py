@@ -164,6 +164,15 @@ def test_inputs_that_are_kept_out_of_the_log_are_not_told_on_standard_error_eith
     assert "secret" not in json.dumps(event)
 
 
+def test_the_whole_path_is_walked_before_the_server_says_that_it_is_ready(serve, project, tmp_path):
+    """So that the first caller finds it warm; the rows count as warm-up."""
+    folder = project(tmp_path / "project", toml='[eval]\ndata = "eval.jsonl"\n')
+    (folder / "eval.jsonl").write_text('{"text": "a", "label": "b"}\n')
+    walked = [one for one in serve(folder=folder).records() if one["route"] == "/predict"]
+    assert walked
+    assert {one["origin"] for one in walked} == {"warmup"}
+
+
 def test_workers_are_warmed_with_eval_inputs_that_count_as_nothing(serve, tmp_path):
     """Every batch size runs once before the first user; the log says warm-up."""
     (tmp_path / "project").mkdir()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from seatrial.cli.console import folder_argument
+
+if TYPE_CHECKING:
+    from seatrial.serve.plan import Ready
 
 ORIGINS = ("user", "golden", "drill", "replay")
 
@@ -60,19 +64,19 @@ def serve(
     as_json: bool,
 ) -> None:
     """Serve the model in FOLDER until a signal stops it; every request is recorded."""
-    import msgspec
-
     from seatrial.serve import command
-    from seatrial.serve.lifeline import hold_lifeline
-    from seatrial.serve.plan import Ready
 
     def announce(ready: Ready) -> None:
         if as_json:
+            import msgspec
+
             click.echo(msgspec.json.encode(ready))
         else:
             click.echo(f"{ready.release}\n  at {ready.url}, {ready.workers} workers; Ctrl-C stops")
 
     if lifeline:
+        from seatrial.serve.lifeline import hold_lifeline
+
         hold_lifeline()
     command.serve(
         folder,

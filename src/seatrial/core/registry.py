@@ -63,8 +63,7 @@ class Registry(Generic[T]):
         Raises:
             UnknownNameError: No entry has that name.
         """
-        self._scan()
-        if name not in self._entries:
+        if name not in self:
             raise UnknownNameError.of(self.what, name, self._entries)
         entry = self._entries[name]
         if isinstance(entry, str):
@@ -76,7 +75,9 @@ class Registry(Generic[T]):
         return iter(self.names())
 
     def __contains__(self, name: object) -> bool:
-        self._scan()
+        # Others' entries take no name that is taken: only for one that is not are they looked for.
+        if name not in self._entries:
+            self._scan()
         return name in self._entries
 
     def _scan(self) -> None:

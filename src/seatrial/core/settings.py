@@ -352,7 +352,8 @@ def table() -> Iterator[SettingRow]:
                 yield _row(section.name, entry)
 
 
-_DERIVED = {("model", "adapter"), ("model", "location")}
+_OF_ADAPTER = {"adapter", "location"}
+_DERIVED = {("model", name) for name in _OF_ADAPTER}
 
 
 def _row(section: str, entry: msgspec.structs.FieldInfo) -> SettingRow:
@@ -443,10 +444,12 @@ def _check_names(document: Mapping[str, Any], source: str) -> None:
         kind = sections[section].type
         if isinstance(kind, type) and issubclass(kind, Section):
             known = {entry.name for entry in msgspec.structs.fields(kind)}
+            adapters = plugins.adapters if section == "model" else ()
             if section == "model":
-                known = (known - {"adapter", "location"}) | set(plugins.adapters.names())
+                known -= _OF_ADAPTER
             for key in keys:
-                if key not in known:
+                if key not in known and key not in adapters:
+                    known |= set(adapters)
                     raise _unknown(source, f"key {key!r} in [{section}]", key, known)
 
 
@@ -460,7 +463,8 @@ def _unknown(source: str, what: str, received: str, known: Any) -> SettingsError
 
 def _name_adapter(document: dict[str, Any], source: str) -> None:
     keys = document.get("model", {})
-    chosen = [key for key in keys if key in plugins.adapters]
+    own = {entry.name for entry in msgspec.structs.fields(ModelSettings)} - _OF_ADAPTER
+    chosen = [key for key in keys if key not in own and key in plugins.adapters]
     if len(chosen) != 1:
         raise SettingsError(
             f"{source}: [model] names {len(chosen)} sources"

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from seatrial.core import plugins
 from seatrial.core.errors import UnknownNameError
+from seatrial.core.headroom import with_headroom
 from seatrial.core.settings import Settings
 from seatrial.models.metric import METRIC, open_metric
 from seatrial.models.subject import Batch, Subject, Trace
-from seatrial.models.variant import kept_variants, open_variant
 
 ORIGINAL: Final = "original"
 """Name of the model itself among its variants."""
@@ -30,10 +30,17 @@ def open_subject(settings: Settings, folder: Path, *, variant: str = ORIGINAL) -
         ModelLoadError: It could not be loaded.
         EnvironmentMismatchError: This machine lacks what it needs.
     """
+    return with_headroom(_open, settings, folder, variant)
+
+
+def _open(settings: Settings, folder: Path, variant: str) -> Subject:
     if settings.model.adapter == METRIC:
         return open_metric(settings.model.location, folder=folder)
-    if variant != ORIGINAL and variant in kept_variants(folder):
-        return open_variant(folder, variant, settings=settings)
+    if variant != ORIGINAL:
+        from seatrial.models.variant import kept_variants, open_variant
+
+        if variant in kept_variants(folder):
+            return open_variant(folder, variant, settings=settings)
     open_model = plugins.adapters.get(settings.model.adapter)
     subject: Subject = open_model(settings.model.location, settings=settings, folder=folder)
     if variant == ORIGINAL:

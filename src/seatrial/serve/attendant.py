@@ -16,9 +16,12 @@ class Attendant:
         module: Its main function calls :func:`seatrial.models.lifeline.die_with_parent`.
         arguments: What it is told.
         output: Where its standard output goes; default our standard error.
+        niceness: How far it stands back from its first moment on.
     """
 
-    def __init__(self, module: str, arguments: list[str], *, output: int | None = None) -> None:
+    def __init__(
+        self, module: str, arguments: list[str], *, output: int | None = None, niceness: int = 0
+    ) -> None:
         life_read, self._lifeline = os.pipe()
         if output is None:
             output = sys.__stderr__.fileno() if sys.__stderr__ else subprocess.DEVNULL
@@ -36,6 +39,8 @@ class Attendant:
             raise
         finally:
             os.close(life_read)
+        if niceness:
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, niceness)
 
     def alive(self) -> bool:
         """Say whether it runs."""

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+# Little is imported here: until the model's process is launched, everybody waits for us.
 from seatrial.core import settings as settings_table
 from seatrial.core.settings import ServingSettings, Settings
 from seatrial.models.hostprocess import HostProcess
 from seatrial.models.process import launch
-from seatrial.records.record import Origin
 from seatrial.serve import descriptors
 from seatrial.serve.listening import listen
-from seatrial.serve.plan import Plan, Ready
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from seatrial.records.record import Origin
+    from seatrial.serve.plan import Plan, Ready
 
 WORKERS_MAX = 4
 """Most workers that ``auto`` starts: each holds its own copy of the model."""
@@ -79,8 +83,12 @@ def serve(
         _launched(folder, settings, first) as hosts,
     ):
         # Only now, while the model loads.
+        import asyncio
+
+        from seatrial.core.headroom import with_headroom
         from seatrial.models.identity import determining_files, release_of
         from seatrial.records.log import LogWriter
+        from seatrial.serve.plan import Plan
 
         if keeper and settings.serving.admin_port is not None:
             from seatrial.serve.admin_server import prepare
@@ -106,7 +114,7 @@ def serve(
         )
         descriptors.raise_limit()
         with LogWriter(logged) as writer, asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_run(plan, bound, writer, announce, signals))
+            with_headroom(runner.run, _run(plan, bound, writer, announce, signals))
 
 
 def worker_count(serving: ServingSettings, *, adapter: str) -> int:
@@ -173,6 +181,8 @@ async def _run(
     announce: Callable[[Ready], None],
     signals: list[int],
 ) -> None:
+    import asyncio
+
     from seatrial.serve.front import Front
 
     front = Front(plan, bound=bound, writer=writer, announce=announce)
@@ -188,6 +198,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     try:
         import uvloop
     except ImportError:
+        import asyncio
+
         return asyncio.new_event_loop
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory

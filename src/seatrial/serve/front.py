@@ -25,10 +25,10 @@ from seatrial.serve.events import Events
 from seatrial.serve.heartbeat import Beat, Heartbeat
 from seatrial.serve.plan import Plan, Ready
 from seatrial.serve.protocol import Protocol
-from seatrial.serve.rehearsal import QUIET_S, ROUNDS_FIRST, Rehearsal
+from seatrial.serve.rehearsal import FIRST_S, QUIET_S, ROUNDS_FIRST, Rehearsal
 from seatrial.serve.samples import samples
 from seatrial.serve.server import Server
-from seatrial.serve.warmup import WarmUp
+from seatrial.serve.warmup import WarmUp, practise
 from seatrial.serve.worker import Worker
 
 DRAIN_LIMIT_S = 20.0
@@ -37,6 +37,9 @@ DRAIN_LIMIT_S = 20.0
 KEEPER_LIMIT_S = 5.0
 """How long the keeper may take to end: what it leaves unsealed is readable, and sealed by the
 next one."""
+
+BEHIND = 19
+"""Niceness of a keeper that serves no operators: it starts when the first requests come."""
 
 LOOK_S = 0.05
 """Pause between two looks for an operator's orders: no model call starts later than twice this
@@ -98,8 +101,8 @@ class Front:
             SeatrialError: No worker could be started.
         """
         self._listen_to_signals()
-        if self._plan.keeper:
-            self._keeper = self._start_keeper()
+        if self._plan.settings.serving.admin_port is not None:
+            self._start_keeper()  # operators may be needed before the model is there
         self._warming = asyncio.create_task(self._prepare_warm_up())
         server = Server(self._config())
         self._parts.connections.on_full = functools.partial(self._full, server)
@@ -116,10 +119,10 @@ class Front:
         )
         ticking = [asyncio.create_task(heartbeat.run())]
         try:
-            if await self._unless_stopped(self._parts.fleet.start()):
+            if await self._unless_stopped(self._start(server)):
                 self._parts.state.phase = "serving"
-                await self._rehearse(server)
                 self._say_ready()
+                self._start_keeper()
                 ticking.append(asyncio.create_task(self._keep_warm()))
                 await self._stopping.wait()
                 await self._drain()
@@ -127,12 +130,16 @@ class Front:
             server.end()
             await self._close(serving, ticking)
 
-    def _start_keeper(self) -> Attendant | None:
+    def _start_keeper(self) -> None:
+        """Start the keeper, if there shall be one: late, as it takes time from what answers."""
+        if not self._plan.keeper or self._keeper is not None:
+            return
+        niceness = BEHIND if self._plan.settings.serving.admin_port is None else 0
+        arguments = self._keeper_arguments()
         try:
-            return Attendant("seatrial.serve.keeper", self._keeper_arguments())
+            self._keeper = Attendant("seatrial.serve.keeper", arguments, niceness=niceness)
         except OSError as error:
             self._events.say("no-keeper", {"message": f"it could not be started: {error}"})
-            return None
 
     def _keeper_arguments(self) -> list[str]:
         arguments = [str(self._plan.folder), "--log-folder", str(self._plan.log_folder)]
@@ -179,6 +186,7 @@ class Front:
         except (SeatrialError, OSError) as error:
             self._events.say("warm-up-skipped", {"message": str(error)})
         self._parts.signature.learn(inputs)
+        practise()
         return WarmUp(
             inputs,
             journal=self._parts.journal,
@@ -191,13 +199,17 @@ class Front:
         warm_up = await asyncio.shield(self._warming)
         return await warm_up(worker, deployment)
 
+    async def _start(self, server: Server) -> None:
+        await self._parts.fleet.start()
+        await self._rehearse(server)
+
     async def _rehearse(self, server: Server) -> None:
         def connect() -> Protocol:
             return Protocol(self._parts.connections, server.config, server.server_state, {})
 
         warm_up = await asyncio.shield(self._warming)
         self._rehearsal = Rehearsal(connect, warm_up.inputs)
-        await self._rehearsal.play(ROUNDS_FIRST)
+        await self._rehearsal.play(ROUNDS_FIRST, seconds=FIRST_S)
 
     def _full(self, server: Server) -> None:
         connections, now_s = self._parts.connections, SYSTEM.now_s()

@@ -8,11 +8,13 @@ path before the first caller, and again whenever nobody has asked for a while.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from seatrial.core.clock import TimeBudget
 from seatrial.serve.protocol import Protocol
 
 QUIET_S = 10.0
@@ -20,6 +22,9 @@ QUIET_S = 10.0
 
 ROUNDS_FIRST = 5
 """Walks before the first caller: by then what is done once has been done."""
+
+FIRST_S = 0.25
+"""No further one of these is begun after so long: what is slow is as warm after one."""
 
 LIMIT_S = 5.0
 """Longest wait for one walk; it is given up then, and nothing else comes of it."""
@@ -41,8 +46,9 @@ class Rehearsal:
             b"Cache-Control: no-store\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
         )
 
-    async def play(self, times: int) -> None:
-        """Walk the path so often, one after the other."""
+    async def play(self, times: int, *, seconds: float = math.inf) -> None:
+        """Walk the path so often, one after the other; begin none after so many seconds."""
+        budget = TimeBudget(seconds)
         for _ in range(times):
             stage = _Stage()
             protocol = self._connect()
@@ -55,6 +61,8 @@ class Rehearsal:
                 return
             finally:
                 protocol.connection_lost(None)
+            if budget.spent():
+                return
 
 
 class _Stage(asyncio.Transport):

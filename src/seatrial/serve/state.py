@@ -46,13 +46,15 @@ class State:
             return "answering is switched off"
         return "" if self._fleet.current.ready else "no worker is ready"
 
-    def admit(self, call: Call) -> None:  # noqa: ARG002  (of a gate)
+    def admit(self, call: Call) -> None:
         """Let a request in. While workers are being replaced it may wait for them.
+
+        Our own, which warm the path, come before all others.
 
         Raises:
             ServingError: The server has not started, or is stopping.
         """
-        if self.phase == "starting":
+        if self.phase == "starting" and call.origin != "warmup":
             raise ServingError(
                 "the server is starting: no worker is ready yet.",
                 hint="Wait until /readyz answers 200.",
