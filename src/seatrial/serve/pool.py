@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
+import functools
 import math
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +17,7 @@ from seatrial.core.settings import Settings
 from seatrial.models.hostprocess import HostProcess
 from seatrial.models.process import launch
 from seatrial.schedule.restarts import Restarts
-from seatrial.serve.origin import Origin
+from seatrial.serve.loader import Loader
 from seatrial.serve.recycling import HEADROOM, machine_bytes, memory_limits
 from seatrial.serve.worker import Worker
 
@@ -92,23 +91,20 @@ class Pool:
         clock: Clock = SYSTEM,
     ) -> None:
         self.seats = [Seat() for _ in range(count)]
-        self._folder = folder
         self._settings = settings
-        self._variant = variant
         self._dispatcher = dispatcher
         self._warm_up = warm_up
         self._on_loss = on_loss
         self._on_recycled = on_recycled
-        self._threads = threads
-        self._launched = deque(launched)
         self._clock = clock
-        self._verify = verify
-        self._forks = True
-        self._origin: Origin | None = None
-        self._loading = asyncio.Lock()
-        self._numbers = itertools.count()
+        self._loader = Loader(
+            functools.partial(launch, folder, settings=settings, variant=variant, threads=threads),
+            launched=launched,
+            fork=settings.serving.fork_workers,
+            verify=verify,
+            on_gone=self._gone,
+        )
         self._tasks: list[asyncio.Task[None]] = []
-        self._living: set[Worker] = set()
         self._serving: set[Worker] = set()
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -149,18 +145,11 @@ class Pool:
         """Let every worker end, also those that are being started; may be called again."""
         for task in self._tasks:
             task.cancel()
-        while self._launched:
-            self._living.add(Worker(next(self._numbers), self._launched.popleft()))
         try:
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            await asyncio.gather(*(worker.close() for worker in self._living))
-            if self._origin is not None:
-                await self._origin.close()
+            await self._loader.close()
         finally:
-            for worker in self._living:  # none, unless whoever closes is cancelled
-                worker.end()
-            if self._origin is not None:
-                self._origin.end()
+            self._loader.end()  # nothing is left to end, unless whoever closes is cancelled
 
     async def _keep(self, seat: Seat, tried: asyncio.Event) -> None:
         restarts = Restarts()
@@ -192,7 +181,7 @@ class Pool:
 
     async def _hire(self, seat: Seat | None = None) -> Worker:
         """Start a worker, load and warm it; a seat is told how far it is."""
-        worker = await self._loaded()
+        worker = await self._loader.worker()
         try:
             if seat is not None:
                 seat.worker = worker
@@ -208,50 +197,6 @@ class Pool:
             workers=len(self.seats),
         )
         worker.limit_memory(due_bytes=limits.due_bytes, ceiling_bytes=limits.ceiling_bytes)
-        return worker
-
-    async def _loaded(self) -> Worker:
-        """Return a worker that holds the model: forked from one that does, where that can be."""
-        if self._settings.serving.fork_workers and self._forks:
-            # One load at a time: whoever waits may be forked from it.
-            async with self._loading:
-                if self._origin is None or not self._origin.alive:
-                    worker = await self._load()
-                    self._forks = worker.hello.forks
-                    if not self._forks:
-                        return worker
-                    self._living.discard(worker)
-                    self._origin = Origin(worker)
-                origin = self._origin
-            return await self._opened(origin.fork)
-        return await self._load()
-
-    async def _load(self) -> Worker:
-        worker = await self._opened(self._launch)
-        try:
-            await self._verify()
-        except Exception:
-            await worker.kill()
-            raise
-        return worker
-
-    def _launch(self) -> HostProcess:
-        if self._launched:
-            return self._launched.popleft()
-        return launch(
-            self._folder, settings=self._settings, variant=self._variant, threads=self._threads
-        )
-
-    async def _opened(self, start: Callable[[], HostProcess]) -> Worker:
-        # Nothing is awaited before it is among the living: no start can be cancelled in between.
-        worker = Worker(next(self._numbers), start())
-        self._living.add(worker)
-        worker.lost.add_done_callback(lambda _: self._gone(worker))
-        try:
-            await worker.open()
-        except Exception:
-            await worker.kill()
-            raise
         return worker
 
     def _employ(self, seat: Seat, worker: Worker) -> None:
@@ -301,7 +246,6 @@ class Pool:
         leaving.add_done_callback(self._leaving.discard)
 
     def _gone(self, worker: Worker) -> None:
-        self._living.discard(worker)
         if worker in self._serving:
             self._serving.discard(worker)
             self._dispatcher.remove(worker)
