@@ -12,7 +12,7 @@ from seatrial.serve import app, tickets
 from seatrial.serve.connections import Limits
 from seatrial.serve.doors.headers import TIMEOUT_MAX_S
 from seatrial.serve.gauges import gauges
-from seatrial.serve.metrics import COMMON, Gauge, Metrics
+from seatrial.serve.metrics import COMMON, Metrics
 
 OWNER, MEND, AGAIN, LATER = (
     "tell the owner",
@@ -133,7 +133,7 @@ def metrics() -> str:
     made = Metrics(model="m", release=lambda: "m@1", variant="original")
     nobody = cast("Any", None)
     made.gauges = [
-        Gauge(at.name, at.description, lambda: 0.0)
+        type(at)(at.name, at.description, lambda: 0.0)
         for at in gauges(nobody, writer=nobody, connections=nobody, tickets=nobody)
     ]
     lines = ["| metric | type | labels | meaning |", _rule(4)]

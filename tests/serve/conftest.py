@@ -103,8 +103,11 @@ class Server:
         return next(r for r in self.records() if r["id"] == wanted and r.get("row", 0) == row)
 
     def metric(self, line):
+        return sum(float(at.rpartition(" ")[2]) for at in self.lines(line))
+
+    def lines(self, beginning):
         page = self.ask("GET", "/metrics").body.decode()
-        return sum(float(at.rpartition(" ")[2]) for at in page.splitlines() if at.startswith(line))
+        return [line for line in page.splitlines() if line.startswith(beginning)]
 
     def eventually(self, condition, limit_s=60):
         until = time.monotonic() + limit_s

@@ -104,10 +104,6 @@ class AnswerCache:
     def __init__(self, bytes_max: int, *, ttl_s: float | None = None) -> None:
         self._held = _Held(bytes_max)
         self._ttl_s = math.inf if ttl_s is None else ttl_s
-        self.hits = 0
-        self.misses = 0
-        self.expired = 0
-        self.refused = 0
 
     def __len__(self) -> int:
         return len(self._held)
@@ -126,12 +122,9 @@ class AnswerCache:
         """Return the answer under ``key``, ``None`` where there is none young enough."""
         entry: _Entry | None = self._held.get(key)
         if entry is not None and now_s < entry.expires_s:
-            self.hits += 1
             return entry.answer
         if entry is not None:
             del self._held[key]
-            self.expired += 1
-        self.misses += 1
         return None
 
     def put(self, key: bytes, answer: Answer, *, now_s: float) -> bool:
@@ -142,14 +135,9 @@ class AnswerCache:
         """
         size_bytes = _size_bytes(answer)
         if size_bytes is None or size_bytes > self._held.maxsize:
-            self.refused += 1
             return False
         self._held[key] = _Entry(answer, size_bytes, now_s + self._ttl_s)
         return True
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._held.clear()
 
 
 class Flights(Generic[Asker]):
@@ -167,7 +155,6 @@ class Flights(Generic[Asker]):
 
     def __init__(self) -> None:
         self._flights: dict[bytes, dict[Asker, None]] = {}
-        self.joined = 0
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -176,10 +163,7 @@ class Flights(Generic[Asker]):
         """Take an asker in; say whether it leads, and so has to be run."""
         flight = self._flights.setdefault(key, {})
         flight[asker] = None
-        if len(flight) == 1:
-            return True
-        self.joined += 1
-        return False
+        return len(flight) == 1
 
     def leader(self, key: bytes) -> Asker | None:
         """Return who is run for all that ask for ``key``."""

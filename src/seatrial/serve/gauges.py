@@ -5,7 +5,7 @@ from __future__ import annotations
 from seatrial.records.log import LogWriter
 from seatrial.serve.connections import Connections
 from seatrial.serve.fleet import Fleet
-from seatrial.serve.metrics import Gauge
+from seatrial.serve.metrics import Gauge, Total
 from seatrial.serve.tickets import Tickets
 
 
@@ -16,6 +16,9 @@ def gauges(
 
     def memory_bytes() -> float:
         return fleet.memory.cache.bytes_held if fleet.memory is not None else 0
+
+    def evictions() -> float:
+        return fleet.memory.cache.evictions if fleet.memory is not None else 0
 
     return [
         Gauge(
@@ -37,5 +40,8 @@ def gauges(
         ),
         Gauge("seatrial_connections", "Connections that are open", lambda: len(connections.open)),
         Gauge("seatrial_cache_bytes", "Memory that kept answers take", memory_bytes),
+        Total(
+            "seatrial_cache_evictions", "Answers that the cache let go for newer ones", evictions
+        ),
         Gauge("seatrial_tickets_held", "Tickets held, answered ones too", lambda: len(tickets)),
     ]

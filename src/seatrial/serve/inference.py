@@ -28,6 +28,7 @@ from seatrial.serve.metrics import Metrics
 from seatrial.serve.pending import Pending
 from seatrial.serve.tickets import Ticket
 
+ANSWERED = 200
 SERVER_ERROR = 500
 
 NO_REQUEST = Request("", "", "", {}, b"")
@@ -137,7 +138,7 @@ class Inference:
         response, _ = ticket.told(now_s)
         call.reply.send(response, self._envelope.headers(call, now_s))
         call.reply = ticket
-        self._metrics.deferred(call.door.route)
+        self._metrics.deferred(call.door.route, now_s - call.at_s)
 
     def gone(self, call: Call) -> None:
         """Give up a call whose caller has closed the connection."""
@@ -196,10 +197,8 @@ class Inference:
             self._tell(call, error)
         now_s = self._clock.now_s()
         if call.origin is None:
-            rows = len(call.rows) or 1
-            self._metrics.refused(
-                call.door.route, status, error.code, now_s - call.at_s, status_of(error), rows
-            )
+            self._count(call, status, now_s)
+            self._metrics.refused(error.code, status_of(error), len(call.rows) or 1)
             if call.degraded is not None:
                 self._metrics.degraded(call.degraded)
         if not isinstance(error, CallerGoneError):
@@ -259,11 +258,19 @@ class Inference:
         call.reply.send(response, self._envelope.headers(call, now_s))
         call.pending = None  # each holds the other: so nothing is left for the collector
         if call.origin is None:
-            self._metrics.answered(call.door.route, now_s - call.at_s, call.results)
+            self._count(call, ANSWERED, now_s)
+            self._metrics.answered(call.results)
             if call.caches is not None:
                 self._metrics.cached(call.caches)
             if call.degraded is not None:
                 self._metrics.degraded(call.degraded)
+
+    def _count(self, call: Call, status: int, now_s: float) -> None:
+        """Count a request by the first status that its caller is told, and only by that."""
+        if type(call.reply) is Ticket:
+            self._metrics.settled(status, now_s - call.at_s)
+        else:
+            self._metrics.responded(call.door.route, status, now_s - call.at_s)
 
     def _close(self, call: Call) -> None:
         call.closed = True

@@ -37,6 +37,9 @@ DURATION_BUCKETS_S = (
 )
 """From a small table model to a request that waited for its whole deadline."""
 
+DEFERRED = 202
+"""Status of a request that is answered by a ticket."""
+
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 COMMON = ("model", "release")
@@ -88,6 +91,20 @@ class Gauge:
         self.description = description
         self.read = read
 
+    def metric(self, labels: Mapping[str, str]) -> Metric:
+        """Return its value now."""
+        return _gauge(self.name, self.description, labels, self.read())
+
+
+class Total(Gauge):
+    """A count that is kept elsewhere; its name is without ``_total``."""
+
+    def metric(self, labels: Mapping[str, str]) -> Metric:
+        """Return how many there were until now."""
+        family = CounterMetricFamily(self.name, self.description, labels=list(labels))
+        family.add_metric(list(labels.values()), self.read())
+        return family
+
 
 class Metrics(Collector):  # type: ignore[misc]  # the library has no types
     """The figures of one server.
@@ -112,7 +129,9 @@ class Metrics(Collector):  # type: ignore[misc]  # the library has no types
         self._losses: Counter[str] = Counter()
         self._degraded: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
+        self._tickets: Counter[int] = Counter()
         self._duration = Tally(DURATION_BUCKETS_S)
+        self._ticket_duration = Tally(DURATION_BUCKETS_S)
         self._batch_rows = Tally(BATCH_BUCKETS)
         self._batch_seconds = Tally(DURATION_BUCKETS_S)
         self._registry = CollectorRegistry()
@@ -120,10 +139,23 @@ class Metrics(Collector):  # type: ignore[misc]  # the library has no types
         PlatformCollector(registry=self._registry)
         self._registry.register(self)
 
-    def answered(self, route: str, seconds: float, results: Sequence[Result]) -> None:
-        """Count an answered request and its rows."""
-        self._requests[(route, 200)] += 1
+    def responded(self, route: str, code: int, seconds: float) -> None:
+        """Count a request by the status that its caller was told."""
+        self._requests[(route, code)] += 1
         self._duration.add(seconds)
+
+    def deferred(self, route: str, seconds: float) -> None:
+        """Count a request whose caller was told to fetch the answer later."""
+        self.responded(route, DEFERRED, seconds)
+        self._counts["tickets"] += 1
+
+    def settled(self, code: int, seconds: float) -> None:
+        """Count what became of a request that was put aside, which was told its status before."""
+        self._tickets[code] += 1
+        self._ticket_duration.add(seconds)
+
+    def answered(self, results: Sequence[Result]) -> None:
+        """Count answered rows."""
         for result in results:
             self._rows["abstained" if result.abstained else "answered"] += 1
 
@@ -136,19 +168,10 @@ class Metrics(Collector):  # type: ignore[misc]  # the library has no types
         """Count a request that the model had no room for."""
         self._degraded[rung] += 1
 
-    def refused(  # noqa: PLR0917  (as read, in the one place that calls it)
-        self, route: str, code: int, reason: str, seconds: float, fate: str, rows: int
-    ) -> None:
-        """Count a request that was not answered, by HTTP status and by error code."""
-        self._requests[(route, code)] += 1
+    def refused(self, reason: str, fate: str, rows: int) -> None:
+        """Count a request that was not answered by its error code, and its rows by their fate."""
         self._rejected[reason] += 1
-        self._duration.add(seconds)
         self._rows[fate] += rows
-
-    def deferred(self, route: str) -> None:
-        """Count a request put aside for a ticket; its rows count when they are answered."""
-        self._requests[(route, 202)] += 1
-        self._counts["tickets"] += 1
 
     def batch(self, rows: int, seconds: float) -> None:
         """Count a call of the model."""
@@ -179,9 +202,15 @@ class Metrics(Collector):  # type: ignore[misc]  # the library has no types
         )
         yield self._by(
             "seatrial_requests",
-            "Requests by route and HTTP status",
+            "Requests by route and HTTP status, each once",
             ("route", "code"),
             {(route, str(code)): n for (route, code), n in self._requests.items()},
+        )
+        yield self._by(
+            "seatrial_tickets_settled",
+            "Requests put aside for a ticket that are done, by the status that it answers with",
+            ("code",),
+            {(str(code),): n for code, n in self._tickets.items()},
         )
         for counter, description, label, counts in (
             ("seatrial_rows", "Rows by what became of them", "status", self._rows),
@@ -200,8 +229,13 @@ class Metrics(Collector):  # type: ignore[misc]  # the library has no types
         for histogram, description, tally in (
             (
                 "seatrial_request_duration_seconds",
-                "From the arrival of a request to its answer",
+                "From the arrival of a request to its answer, which may be a ticket",
                 self._duration,
+            ),
+            (
+                "seatrial_ticket_duration_seconds",
+                "From the arrival of a request put aside to the answer that its ticket gives",
+                self._ticket_duration,
             ),
             ("seatrial_batch_size", "Rows in one call of the model", self._batch_rows),
             (
@@ -213,9 +247,9 @@ class Metrics(Collector):  # type: ignore[misc]  # the library has no types
             family = HistogramMetricFamily(histogram, description, labels=COMMON)
             family.add_metric(self._common, tally.cumulative(), tally.total)
             yield family
+        labels = dict(zip(COMMON, self._common, strict=True))
         for gauge in self.gauges:
-            labels = dict(zip(COMMON, self._common, strict=True))
-            yield _gauge(gauge.name, gauge.description, labels, gauge.read())
+            yield gauge.metric(labels)
 
     @property
     def _common(self) -> tuple[str, str]:

@@ -228,6 +228,17 @@ class TestLadder:
         assert fetched.headers["x-request-id"] == ticket.headers["x-request-id"]
         assert server.ask("GET", "/tickets/0").status == 404
         assert server.record_of(fetched)["degraded"] == "queue"
+        # Each request once, by what it was told first; what tickets came to is counted apart.
+        tickets = server.metric("seatrial_tickets_total")
+        server.eventually(lambda: server.metric("seatrial_tickets_settled_total") == tickets)
+        assert server.metric("seatrial_ticket_duration_seconds_count") == tickets
+        put_aside = [
+            line for line in server.lines("seatrial_requests_total") if 'code="202"' in line
+        ]
+        assert [float(line.rpartition(" ")[2]) for line in put_aside] == [tickets]
+        assert server.metric("seatrial_requests_total") == server.metric(
+            "seatrial_request_duration_seconds_count"
+        )
 
     @pytest.mark.slow
     def test_fault_L4_tickets_come_when_they_were_promised(self, sleeping):
