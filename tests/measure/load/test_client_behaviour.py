@@ -87,6 +87,13 @@ def test_a_promise_that_does_not_hold_is_seen(planted_server):
     assert (figures.delivered, figures.eta_right) == (6, 0)
 
 
+def test_tickets_are_asked_for_where_the_load_went(planted_server):
+    """``localhost`` may mean ::1 first; the server listens on 127.0.0.1 alone."""
+    url = planted_server.url("/later/600/0.1").replace("127.0.0.1", "localhost")
+    figures = summarise(ask(url)).tickets
+    assert figures.delivered == figures.given > 0
+
+
 def test_a_ticket_that_is_never_honoured_is_lost(planted_server):
     result = ask(planted_server.url("/later/3600000/0.1"), ticket_wait_s=0.5)
     figures = summarise(result).tickets

@@ -6,7 +6,8 @@ import asyncio
 import time
 from dataclasses import replace
 
-from seatrial.measure.load.client import Connection, open_connection
+from seatrial.measure.load.client import Connection
+from seatrial.measure.load.connections import Connections
 from seatrial.measure.load.driver import Outcome
 from seatrial.measure.load.target import Target, make_requests
 from seatrial.measure.load.tickets import Ticket, TicketBook
@@ -29,17 +30,16 @@ class TicketFollower:
         self._book = book
         self._target = target
         self._headers = headers
-        self._idle: list[Connection] = []
-        self._busy: dict[int, Connection] = {}
+        self._connections = Connections(self, target)
         self._wanted: list[int] = []
-        self._opening: set[asyncio.Task[None]] = set()
         self._own: dict[int, dict[str, str]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._zero_s = 0.0
         self._finished: asyncio.Event | None = None
 
-    def begin(self, zero_s: float) -> None:
-        """Start counting time where the load does."""
+    def begin(self, zero_s: float, target: Target) -> None:
+        """Start counting time where the load does, and ask whom it reached."""
+        self._connections.target = target
         self._zero_s = zero_s
         self._finished = asyncio.Event()
 
@@ -60,27 +60,20 @@ class TicketFollower:
         """Close every connection."""
         if self._timer is not None:
             self._timer.cancel()
-        for task in self._opening:
-            task.cancel()
-        for connection in [*self._idle, *self._busy.values()]:
-            connection.cut()
-        await asyncio.gather(*self._opening, return_exceptions=True)
+        await self._connections.close()
 
     def ended(
         self, connection: Connection, request: int, outcome: Outcome, status: int, *, usable: bool
     ) -> None:
         """Tell the book what came of asking for a ticket."""
-        self._busy.pop(request, None)
-        if usable:
-            self._idle.append(connection)
+        self._connections.release(connection, request, usable=usable)
         answered = outcome in {Outcome.ANSWERED, Outcome.STATUS, Outcome.DEFERRED}
         self._book.told(request, self._now_s(), status if answered else 0)
         self._look()
 
     def closed(self, connection: Connection) -> None:
         """Forget an idle connection that the server closed."""
-        if connection in self._idle:
-            self._idle.remove(connection)
+        self._connections.forget(connection)
 
     def example(self, status: int, body: bytes) -> None:
         """Nothing of a ticket's answer is shown."""
@@ -98,7 +91,7 @@ class TicketFollower:
     def _look(self) -> None:
         """Ask for what is due as far as there are connections, and come back for the rest."""
         self._wanted += self._book.due(self._now_s())
-        while self._wanted and len(self._busy) < CONNECTIONS_MAX:
+        while self._wanted and len(self._connections) < CONNECTIONS_MAX:
             self._ask(self._wanted.pop(0))
         self._look_later()
         if self._book.finished and self._finished is not None:
@@ -117,21 +110,4 @@ class TicketFollower:
         target = replace(self._target, path=self._book.fates[request].ticket.path)
         headers = self._headers | self._own[request]
         (data,) = make_requests(target, [b""], method="GET", headers=headers)
-        if self._idle:
-            connection = self._idle.pop()
-            self._busy[request] = connection
-            connection.send(request, data)
-            return
-        connection = Connection(self, request, data)
-        self._busy[request] = connection
-        task = asyncio.get_running_loop().create_task(self._open(connection))
-        self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
-
-    async def _open(self, connection: Connection) -> None:
-        try:
-            await open_connection(self._target, connection)
-        except OSError:
-            if connection.request in self._busy:
-                request = connection.request
-                self.ended(connection, request, Outcome.REFUSED, 0, usable=False)
+        self._connections.send(request, data)

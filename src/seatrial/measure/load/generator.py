@@ -13,7 +13,8 @@ from typing import Any
 
 from seatrial.core.errors import UnreachableError
 from seatrial.measure.load.alarm import set_up_alarm
-from seatrial.measure.load.client import Connection, open_connection
+from seatrial.measure.load.client import Connection
+from seatrial.measure.load.connections import Connections
 from seatrial.measure.load.driver import Driver, Outcome
 from seatrial.measure.load.following import TicketFollower
 from seatrial.measure.load.notes import LOCATION, RETRY_AFTER, Notes
@@ -64,7 +65,7 @@ def run_load(url: str, plan: LoadPlan) -> LoadResult:
         target=url,
         notes=generator.notes,
         tickets=generator.tickets.fates,
-        connections=generator.connections,
+        connections=generator.connections.opened,
         cpu_s=cpu_s,
         wall_s=generator.wall_s,
         examples={
@@ -83,7 +84,7 @@ class Generator:
     """
 
     def __init__(self, driver: Driver, target: Target, plan: LoadPlan) -> None:
-        self.connections = 0
+        self.connections = Connections(self, target)
         self.wall_s = 0.0
         self.notes = Notes()
         self.examples: dict[int, bytes] = {}
@@ -97,9 +98,6 @@ class Generator:
         self._follower = TicketFollower(self.tickets, target, dict(plan.headers))
         self._retry_after = self.notes.by_header[RETRY_AFTER]
         self._armed_s = math.inf
-        self._idle: list[Connection] = []
-        self._busy: dict[int, Connection] = {}
-        self._opening: set[asyncio.Task[None]] = set()
         self._zero_s = 0.0
 
     async def run(self) -> None:
@@ -109,13 +107,12 @@ class Generator:
             UnreachableError: No connection can be made at the beginning.
         """
         loop = asyncio.get_running_loop()
-        self._loop = loop
         self._finished = loop.create_future()
         loop.set_exception_handler(self._break_off)
         await self._reach()
         self._alarm = set_up_alarm(loop, self._woken)
         self._zero_s = time.perf_counter() + LEAD_S
-        self._follower.begin(self._zero_s)
+        self._follower.begin(self._zero_s, self.connections.target)
         try:
             self._pump()
             await self._finished
@@ -123,7 +120,8 @@ class Generator:
             await self._follower.finish()
         finally:
             self._alarm.close()
-            await self._close()
+            await self.connections.close()
+            await self._follower.close()
 
     def ended(
         self, connection: Connection, request: int, outcome: Outcome, status: int, *, usable: bool
@@ -131,9 +129,7 @@ class Generator:
         """Record a fate, reuse the connection, send what waited for one."""
         now_s = time.perf_counter() - self._zero_s
         retry_after = self._retry_after.get(request) if status >= FAILED else None
-        del self._busy[request]
-        if usable:
-            self._idle.append(connection)
+        self.connections.release(connection, request, usable=usable)
         if self._driver.resolve(
             request,
             now_s,
@@ -145,8 +141,7 @@ class Generator:
 
     def closed(self, connection: Connection) -> None:
         """Forget an idle connection that the server closed."""
-        if connection in self._idle:
-            self._idle.remove(connection)
+        self.connections.forget(connection)
 
     def example(self, status: int, body: bytes) -> None:
         """Keep the first answer of each status that is not 2xx."""
@@ -186,7 +181,7 @@ class Generator:
         """Cut what expired, send what is due, and have the alarm set for what comes next."""
         driver, clock, zero = self._driver, time.perf_counter, self._zero_s
         for request in driver.expire(clock() - zero):
-            self._busy.pop(request).cut()
+            self.connections.cut(request)
         while (request_due := driver.take(clock() - zero)) is not None:
             self._dispatch(request_due)
         wake = driver.wake_s()
@@ -203,25 +198,7 @@ class Generator:
         if self._attempts is not None and self._attempts[request] > 1:
             data = data.replace(FIRST, b"%s: %d\r\n" % (COUNT, self._attempts[request] - 1), 1)
             self.notes.forget(request)
-        if self._idle:
-            connection = self._idle.pop()
-            self._busy[request] = connection
-            connection.send(request, data)
-            return
-        connection = Connection(self, request, data)
-        self._busy[request] = connection
-        task = self._loop.create_task(self._open(connection))
-        self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
-
-    async def _open(self, connection: Connection) -> None:
-        try:
-            await open_connection(self._target, connection)
-            self.connections += 1
-        except OSError:
-            request = connection.request
-            if request in self._busy:
-                self.ended(connection, request, Outcome.REFUSED, 0, usable=False)
+        self.connections.send(request, data)
 
     def _break_off(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Let an error in a callback end the load; the loop alone would log it and wait on."""
@@ -233,30 +210,17 @@ class Generator:
         """Open the first connection, to the first address of the host that takes one."""
         said: list[str] = []
         for address in (self._target.address, *self._target.others):
-            target = replace(self._target, address=address)
-            connection = Connection(self)
             try:
                 async with asyncio.timeout(REACH_S):
-                    await open_connection(target, connection)
+                    await self.connections.reach(replace(self._target, address=address))
             except (OSError, TimeoutError) as error:
                 said.append(str(error) or f"no connection to {address} in time")
                 continue
-            self._target = target
-            self.connections += 1
-            self._idle.append(connection)
             return
         raise UnreachableError(
             f"nobody answers at {self._target.url}: {'; '.join(said)}.",
             hint="Start the service, or check host and port.",
         )
-
-    async def _close(self) -> None:
-        for task in self._opening:
-            task.cancel()
-        for connection in [*self._idle, *self._busy.values()]:
-            connection.cut()
-        await asyncio.gather(*self._opening, return_exceptions=True)
-        await self._follower.close()
 
 
 def _complete(generator: Generator) -> float:
