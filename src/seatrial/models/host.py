@@ -39,7 +39,7 @@ from seatrial.models.resident import ResidentMemory
 from seatrial.models.subject import Batch, Subject, text_of
 from seatrial.models.threads import hold_loaded_to, hold_to
 
-LOADING_COLLECTIONS = (100_000, 50, 100)
+LOADING_COLLECTIONS = (1_000_000, 50, 100)
 """Thresholds of the garbage collector while loading, when nearly all that is made stays."""
 
 FORK_DESCRIPTORS = 4
