@@ -12,6 +12,7 @@ from seatrial.serve import openapi
 from seatrial.serve.app import App
 from seatrial.serve.call import Call
 from seatrial.serve.connections import Connections, Limits
+from seatrial.serve.deployments import WarmUp
 from seatrial.serve.doors.catalogue import Catalogue
 from seatrial.serve.doors.door import Door
 from seatrial.serve.doors.native import NativeDoor
@@ -19,7 +20,7 @@ from seatrial.serve.doors.oip import OipDoor, infers
 from seatrial.serve.doors.signature import Signature
 from seatrial.serve.entry import Entry
 from seatrial.serve.events import Events
-from seatrial.serve.fleet import Fleet, WarmUp
+from seatrial.serve.fleet import Fleet
 from seatrial.serve.gauges import gauges
 from seatrial.serve.identifiers import Identifiers
 from seatrial.serve.inference import Inference

@@ -8,42 +8,26 @@ loaded again under its old name.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import functools
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from seatrial.core import settings as settings_table
 from seatrial.core.clock import SYSTEM, Clock
-from seatrial.core.errors import EnvironmentMismatchError, SeatrialError
+from seatrial.core.errors import SeatrialError
 from seatrial.core.settings import Settings
-from seatrial.evidence import machine
-from seatrial.models.hostprocess import HostProcess
 from seatrial.models.identity import determining_files, release_of
-from seatrial.models.subject import Batch
-from seatrial.releases import profile as profiles
-from seatrial.schedule.batcher import Batcher, RowPacking
-from seatrial.schedule.profile import BatchProfile
+from seatrial.serve.background import Background
 from seatrial.serve.cache import URL_TTL_S, AnswerCache
 from seatrial.serve.call import Call
 from seatrial.serve.deployment import Deployment, Router
-from seatrial.serve.dispatcher import Condemns, Dispatcher, Row
+from seatrial.serve.deployments import Deployments, WarmUp
 from seatrial.serve.entry import Entry
 from seatrial.serve.events import Events
 from seatrial.serve.memory import Led, Memory
 from seatrial.serve.metrics import Metrics
 from seatrial.serve.pending import Pending
 from seatrial.serve.plan import Plan
-from seatrial.serve.pool import Pool
-from seatrial.serve.worker import Worker
-
-KILL_GRACE_S = 0.5
-"""How long past the last deadline of its batch a model may run before it counts as hung."""
 
 MIB = 2**20
-
-WarmUp = Callable[[Worker, Deployment], Awaitable[str]]
-"""Warms a worker of a deployment; returns what to say of it."""
 
 
 class Fleet:
@@ -72,19 +56,23 @@ class Fleet:
     ) -> None:
         self._plan = plan
         self._on_settled = on_settled
-        self._warm_up = warm_up
-        self._metrics = metrics
         self._events = events
         self._clock = clock
-        self._closing = False
         self._swapping = asyncio.Lock()
         self._leaving: set[Deployment] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
+        self._deployments = Deployments(
+            plan,
+            on_settled=self._settled,
+            warm_up=warm_up,
+            metrics=metrics,
+            events=events,
+            clock=clock,
+        )
         self.entry = entry
         self.memory = self._memory(plan.settings)
-        self.warmed = "not done yet"
         self.swap_problem = ""
-        first = self._deployment(
+        first = self._deployments.make(
             plan.settings,
             plan.release,
             plan.settings.serving.variant,
@@ -97,6 +85,11 @@ class Fleet:
     def current(self) -> Deployment:
         """What answers new calls."""
         return self.router.current
+
+    @property
+    def warmed(self) -> str:
+        """How the last worker was warmed, in words."""
+        return self._deployments.warmed
 
     @property
     def inflight(self) -> int:
@@ -131,7 +124,7 @@ class Fleet:
             SeatrialError: No worker could be started; the first one's reason.
         """
         await self._start(self.current)
-        self._background(self._start_cheaper())
+        self._background.start(self._start_cheaper())
 
     async def reload(self) -> None:
         """Answer with what the folder holds now; where that cannot be loaded, nothing changes."""
@@ -148,7 +141,7 @@ class Fleet:
                 return
             before = self.router.swap(following)
             self._events.say("swapped", {"from": before.release, "to": following.release})
-            self._background(self._start_cheaper())
+            self._background.start(self._start_cheaper())
         await self._let_go(before)
 
     def fail_all(self, error: SeatrialError) -> None:
@@ -162,10 +155,8 @@ class Fleet:
 
     async def close(self) -> None:
         """End all workers."""
-        self._closing = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._deployments.closing = True
+        await self._background.close()
         await asyncio.gather(*(at.close() for at in self._all()))
 
     async def _following(self) -> Deployment | None:
@@ -176,7 +167,7 @@ class Fleet:
         variant = settings.serving.variant
         if (release, variant) == (self.current.release, self.current.variant):
             return None
-        following = self._deployment(settings, release, variant, files=files)
+        following = self._deployments.make(settings, release, variant, files=files)
         try:
             await self._start(following)
         except BaseException:
@@ -199,7 +190,7 @@ class Fleet:
         name = settings.serving.cheaper_variant
         if not name or "variant" not in settings.serving.degrade:
             return
-        cheaper = self._deployment(settings, release, name, files=self.current.files)
+        cheaper = self._deployments.make(settings, release, name, files=self.current.files)
         self._leaving.add(cheaper)
         try:
             await self._start(cheaper)
@@ -221,17 +212,12 @@ class Fleet:
             await deployment.close()
             self._leaving.discard(deployment)
 
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def _start(self, deployment: Deployment) -> None:
         """Start its workers: as many as its speed asks for, if that is for the server to choose."""
         chosen = deployment.settings.serving.workers != "auto"
         starting = asyncio.ensure_future(deployment.pool.start())
         try:
-            known = await asyncio.to_thread(self._recall, deployment)
+            known = await asyncio.to_thread(self._deployments.recall, deployment)
             if known is not None:
                 deployment.adopt(known)
                 if not chosen:
@@ -241,33 +227,7 @@ class Fleet:
         if known is None and not chosen:
             await deployment.pool.grow(deployment.workers_wanted())
         if known is None and deployment.profile is not None:
-            await asyncio.to_thread(self._keep, deployment, deployment.profile)
-
-    @functools.cached_property
-    def _machine(self) -> str:
-        return profiles.machine_digest(machine.describe())
-
-    def _recall(self, deployment: Deployment) -> BatchProfile | None:
-        found = profiles.recall(
-            self._plan.folder,
-            release=deployment.release,
-            variant=deployment.variant,
-            machine=self._machine,
-        )
-        return None if found is None else found.cost
-
-    def _keep(self, deployment: Deployment, cost: BatchProfile) -> None:
-        with contextlib.suppress(OSError):  # the next server learns it again
-            profiles.keep(
-                self._plan.folder,
-                profiles.ReleaseProfile(
-                    release=deployment.release,
-                    variant=deployment.variant,
-                    machine=self._machine,
-                    cost=cost,
-                    workers=len(deployment.pool.seats),
-                ),
-            )
+            await asyncio.to_thread(self._deployments.keep, deployment, deployment.profile)
 
     def _memory(self, settings: Settings) -> Memory | None:
         size_bytes = int(settings.serving.cache_mib * MIB)
@@ -279,76 +239,6 @@ class Fleet:
         cache = AnswerCache(size_bytes, ttl_s=ttl_s)
         return Memory(cache, entry=self.entry, on_settled=self._on_settled, clock=self._clock)
 
-    def _deployment(
-        self,
-        settings: Settings,
-        release: str,
-        variant: str,
-        *,
-        files: frozenset[str],
-        launched: Sequence[HostProcess] = (),
-    ) -> Deployment:
-        serving = settings.serving
-        batcher = Batcher(
-            RowPacking(serving.batch_max), queue_rows=serving.queue_rows, grace_s=KILL_GRACE_S
-        )
-
-        def called(rows: list[Row], batch: Batch, round_s: float) -> None:
-            self._metrics.batch(len(rows), batch.elapsed_s)
-            deployment.called(rows, batch, round_s)
-
-        def crashed(inputs: list[Any]) -> Condemns | None:
-            return deployment.crashed(inputs)
-
-        async def warm_up(worker: Worker) -> None:
-            if not worker.hello.takes_batches:
-                deployment.takes_single_rows()
-            self.warmed = await self._warm_up(worker, deployment)
-
-        dispatcher = Dispatcher(
-            batcher,
-            on_settled=self._settled,
-            clock=self._clock,
-            on_batch=called,
-            on_crash=crashed,
-            pure=settings.model.pure,
-        )
-        auto = serving.workers == "auto" and settings.model.adapter != "url"
-        pool = Pool(
-            folder=self._plan.folder,
-            settings=settings,
-            variant=variant,
-            count=1 if auto else self._plan.workers,
-            dispatcher=dispatcher,
-            verify=functools.partial(self._verify, settings, release, files),
-            warm_up=warm_up,
-            on_loss=self._lost,
-            on_recycled=self._recycled,
-            launched=launched,
-            clock=self._clock,
-        )
-        deployment = Deployment(
-            release=release,
-            variant=variant,
-            settings=settings,
-            files=files,
-            dispatcher=dispatcher,
-            pool=pool,
-            cores=self._plan.workers,
-        )
-        return deployment
-
-    async def _verify(self, settings: Settings, release: str, files: frozenset[str]) -> None:
-        """Hold what a worker has just loaded to the digest in its name."""
-        found = await asyncio.to_thread(release_of, settings, self._plan.folder, only=files)
-        if found != release:
-            raise EnvironmentMismatchError(
-                f"the files of {release} have changed since it was first loaded; they are {found} "
-                "now.",
-                hint="Order a reload to answer with them, or put the old ones back; a model that "
-                "writes beside itself should write to hidden files.",
-            )
-
     def _settled(self, settled: Sequence[Pending]) -> None:
         if self.memory is None:
             self._on_settled(settled)
@@ -359,11 +249,3 @@ class Fleet:
                 self.memory.landed(pending)
         if own:
             self._on_settled(own)
-
-    def _recycled(self, grown_bytes: int) -> None:
-        self._events.say("worker-recycled", {"rss_mib": grown_bytes // MIB})
-
-    def _lost(self, error: SeatrialError) -> None:
-        self._metrics.loss(error.code)
-        if not self._closing:
-            self._events.say("worker-lost", {"code": error.code, "message": error.message})

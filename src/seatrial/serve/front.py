@@ -9,8 +9,7 @@ import math
 import os
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import uvicorn
 
@@ -19,6 +18,7 @@ from seatrial.core.errors import SeatrialError
 from seatrial.records.log import LogWriter
 from seatrial.serve.assembly import Assembly
 from seatrial.serve.attendant import Attendant
+from seatrial.serve.background import Background
 from seatrial.serve.deployment import Deployment
 from seatrial.serve.dispatcher import shutting_down
 from seatrial.serve.events import Events
@@ -84,7 +84,7 @@ class Front:
         self._full_told_s = -math.inf
         self._keeper_told = False
         self._adjusting: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._parts = Assembly(
             plan,
             writer=writer,
@@ -217,7 +217,7 @@ class Front:
             if now_s - self._full_told_s > FULL_AGAIN_S:
                 self._events.say("full", {"connections": len(connections.open)})
             self._full_told_s = now_s
-        self._background(server.hold(holds=connections.full))
+        self._background.start(server.hold(holds=connections.full))
 
     async def _keep_warm(self) -> None:
         """Walk the path again whenever nobody has for a while, once for each worker."""
@@ -229,13 +229,7 @@ class Front:
             seen = self._parts.inference.begun
 
     def _reload(self) -> None:
-        self._background(self._parts.fleet.reload())
-
-    def _background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        self._background.start(self._parts.fleet.reload())
 
     def _say_ready(self) -> None:
         host, port = self._bound.getsockname()[:2]
@@ -292,10 +286,11 @@ class Front:
             await serving
         limit.cancel()
         self._parts.state.phase = "stopping"
-        ending = [*ticking, self._warming, *self._tasks]
+        ending = [*ticking, self._warming]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
+        await self._background.close()
         # Nobody fetches a ticket from a server that has ended; what became of it is recorded.
         self._parts.fleet.fail_all(shutting_down())
         await self._parts.fleet.close()
@@ -316,7 +311,7 @@ class Front:
         if self._parts.state.phase == "serving" and (
             self._adjusting is None or self._adjusting.done()
         ):
-            self._adjusting = self._background(self._parts.fleet.adjust())
+            self._adjusting = self._background.start(self._parts.fleet.adjust())
 
     def _refresh_keys(self) -> None:
         problem = self._parts.keys.refresh()
