@@ -18,9 +18,10 @@ from seatrial.schedule.profile import BatchProfile
 from seatrial.schedule.quarantine import Quarantine
 from seatrial.serve.cache import key_of
 from seatrial.serve.call import Call
-from seatrial.serve.dispatcher import Condemns, Dispatcher, Row
+from seatrial.serve.dispatcher import Dispatcher
 from seatrial.serve.pending import Pending
 from seatrial.serve.pool import Pool
+from seatrial.serve.salvage import Condemns, Row
 from seatrial.serve.sizes import Sizes, size_of
 
 FRONT_S = 1e-4

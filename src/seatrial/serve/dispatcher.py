@@ -1,15 +1,13 @@
 """The shell around the batcher: it obeys decisions, hands rows to workers and settles requests.
 
-It decides nothing but whose fault a failing batch is: its rows are run again one at a time, so
-that only the request that holds the bad row fails. All requests that one event settles are handed
-on together, so that they can be recorded with one write.
+All requests that one event settles are handed on together, so that they can be recorded with one
+write.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,9 +15,7 @@ from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import (
     DeadlineExceededError,
     InputError,
-    OutputContractError,
     OverloadedError,
-    QuarantinedError,
     SeatrialError,
     ServingError,
 )
@@ -27,40 +23,15 @@ from seatrial.models import frames
 from seatrial.models.subject import Batch
 from seatrial.schedule.batcher import Batcher, Decision, Expired, Kill, Rejected, Run
 from seatrial.serve.pending import Pending
+from seatrial.serve.salvage import Condemns, Job, Row, Salvage, blamed
 from seatrial.serve.worker import Reply, Worker
-
-Row = tuple[Pending, int]
-"""A request and the place of a row in it."""
 
 Settled = Callable[[Sequence[Pending]], None]
 """Told of the requests that one event settled."""
 
-Condemns = Callable[[Any], bool]
-"""Says whether an input kills workers, so that it is given to none."""
-
-CRASHES_MAX = 2
-"""Workers that one request may cost before it is given up: its first run and one more."""
-
-
 LAST_LOOK_S = 0.05
 """How long the end of a worker that seems to hang is put off: where it was we who were stopped, its
 reply has come meanwhile and is read first."""
-
-
-class _Job:
-    """What one worker does now: the rows of the running call, and calls still to make."""
-
-    __slots__ = ("began_s", "rows", "sent", "waiting", "worker")
-
-    def __init__(self, worker: Worker, rows: list[Row]) -> None:
-        self.worker = worker
-        self.rows = rows
-        self.sent = False
-        self.began_s = 0.0
-        self.waiting: deque[list[Row]] = deque()
-
-    def all_rows(self) -> list[Row]:
-        return [*self.rows, *(row for rows in self.waiting for row in rows)]
 
 
 class Dispatcher:
@@ -72,9 +43,8 @@ class Dispatcher:
         clock: Where time comes from.
         on_batch: Told the rows of every model call that answered, what it took the model, and the
             seconds from here to there and back.
-        on_crash: Told the inputs of a call that its worker did not survive; where that makes any
-            of them guilty, it says which inputs are.
-        pure: The model may be asked again what a worker died of: asking changes nothing.
+        on_crash: See :class:`~seatrial.serve.salvage.Salvage`, as for the next.
+        pure: The model may be asked again what a worker died of.
     """
 
     def __init__(
@@ -91,13 +61,11 @@ class Dispatcher:
         self._on_settled = on_settled
         self._clock = clock
         self._on_batch = on_batch
-        self._on_crash = on_crash
-        self._pure = pure
+        self._salvaged = Salvage(on_crash, pure=pure)
         self._loop = asyncio.get_running_loop()
         self._workers: dict[int, Worker] = {}
         self._leaving: dict[int, asyncio.Future[None]] = {}
-        self._jobs: dict[int, _Job] = {}
-        self._again: deque[Row] = deque()
+        self._jobs: dict[int, Job] = {}
         self._pending: dict[int, Pending] = {}
         self._settled: list[Pending] = []
         self._numbered = 0
@@ -193,35 +161,13 @@ class Dispatcher:
         self._release(worker)
         self._hand_on()
 
-    def _salvage(self, job: _Job) -> None:
-        """Decide what becomes of the rows of a worker that died: who did not kill it lives on."""
-        condemns = None
-        if self._on_crash is not None and job.sent:
-            condemns = self._on_crash([pending.inputs[row] for pending, row in job.rows])
-        error = job.worker.loss("answering")
-        ran = {id(pending): pending for pending, _ in job.rows} if job.sent else {}
-        for pending in ran.values():
-            pending.crashes += 1
-        for pending, row in job.all_rows():
-            if pending.settled():
-                continue
-            if id(pending) in ran and not (self._pure and pending.crashes < CRASHES_MAX):
-                self._fail(pending, error)
-            else:
-                self._again.append((pending, row))
-        if condemns is not None:
-            self._shut_out(condemns)
+    def _salvage(self, job: Job) -> None:
+        """Fail what fails with a worker that died, and have the others run what is left."""
+        for pending, error in self._salvaged.lost(job, self._pending.values()):
+            self._fail(pending, error)
         for worker in list(self._workers.values()):
-            if worker.number not in self._jobs and self._again:
+            if worker.number not in self._jobs and self._salvaged:
                 self._offer(worker)
-
-    def _shut_out(self, condemns: Condemns) -> None:
-        """Fail the requests that would cost further workers."""
-        for pending in list(self._pending.values()):
-            for row, value in enumerate(pending.inputs):
-                if condemns(value):
-                    self._fail(pending, quarantined(row))
-                    break
 
     def _obey(self, decisions: list[Decision]) -> None:
         for decision in decisions:
@@ -237,7 +183,7 @@ class Dispatcher:
                 self._loop.call_later(LAST_LOOK_S, self._give_up, job, job.rows)
         self._arm()
 
-    def _give_up(self, job: _Job, rows: list[Row]) -> None:
+    def _give_up(self, job: Job, rows: list[Row]) -> None:
         """End a worker that hangs, if it still does."""
         if self._jobs.get(job.worker.number) is job and job.rows is rows:
             job.worker.end()
@@ -249,11 +195,11 @@ class Dispatcher:
             for part in run.parts
             for row in range(part.start, part.stop)
         ]
-        job = _Job(self._workers[run.worker], rows)
+        job = Job(self._workers[run.worker], rows)
         self._jobs[run.worker] = job
         self._call(job)
 
-    def _call(self, job: _Job) -> None:
+    def _call(self, job: Job) -> None:
         job.sent = not job.worker.ended
         if not job.sent:
             return  # it will be removed in a moment, and its rows go to another
@@ -274,13 +220,14 @@ class Dispatcher:
             # Later, so that a batch of such rows does not recurse.
             self._loop.call_soon(self._heard, job, frames.Failed.of(error, ask=0))
 
-    def _heard(self, job: _Job, reply: Reply) -> None:
+    def _heard(self, job: Job, reply: Reply) -> None:
         now_s = self._clock.now_s()
         # First, so that after a suspension nothing is answered past its deadline.
         self._obey(self.batcher.tick(now_s))
         rows, began_s = job.rows, job.began_s
         if isinstance(reply, frames.Failed):
-            self._blame(job, reply)
+            for pending, error in blamed(job, reply):
+                self._fail(pending, error)
             self._next(job, now_s)
         elif isinstance(reply, frames.Told) and reply.batch is not None:
             # The worker gets its next rows before these are settled: it need not wait for that.
@@ -300,25 +247,10 @@ class Dispatcher:
                 pending.ended_s = now_s
                 self._finish(pending)
 
-    def _blame(self, job: _Job, failed: frames.Failed) -> None:
-        # A wrong number of answers is nobody's row: who got whose cannot be known.
-        countless = failed.code == OutputContractError.code and "row" not in failed.details
-        if len(job.rows) > 1 and not countless:
-            job.waiting.extend([row] for row in job.rows)
-            return
-        for pending, row in job.rows:
-            error = failed.error()
-            if len(job.rows) == 1:
-                error = _of_row(error, row, len(pending.inputs))
-            self._fail(pending, error)
-
-    def _next(self, job: _Job, now_s: float) -> None:
-        while job.waiting:
-            job.rows = [row for row in job.waiting.popleft() if not row[0].settled()]
-            if job.rows:
-                self._call(job)
-                return
-        if self._jobs.pop(job.worker.number, None) is not None:
+    def _next(self, job: Job, now_s: float) -> None:
+        if job.next():
+            self._call(job)
+        elif self._jobs.pop(job.worker.number, None) is not None:
             self._offer(job.worker, now_s)
 
     def _offer(self, worker: Worker, now_s: float | None = None) -> None:
@@ -326,16 +258,12 @@ class Dispatcher:
         if worker.number in self._leaving:
             self._release(worker)
             return
-        while self._again:
-            row = self._again.popleft()
-            if not row[0].settled():
-                # Alone: should it kill this one too, it takes nobody with it.
-                job = self._jobs[worker.number] = _Job(worker, [row])
-                now_s = self._clock.now_s() if now_s is None else now_s
-                self.batcher.hold(now_s, worker.number, deadline_s=row[0].deadline_s)
-                self._call(job)
-                return
         now_s = self._clock.now_s() if now_s is None else now_s
+        if self._salvaged and (row := self._salvaged.next()) is not None:
+            job = self._jobs[worker.number] = Job(worker, [row])
+            self.batcher.hold(now_s, worker.number, deadline_s=row[0].deadline_s)
+            self._call(job)
+            return
         self._obey(self.batcher.idle(now_s, worker.number))
 
     def _release(self, worker: Worker) -> None:
@@ -400,21 +328,3 @@ def shutting_down() -> ServingError:
         hint="Try again: another server answers, or this one does when it is back.",
         details={"retry_after_s": 1},
     )
-
-
-def quarantined(row: int) -> QuarantinedError:
-    """Build the error for a request whose row kills workers."""
-    return QuarantinedError(
-        "this input has killed model processes and is not tried again.",
-        hint="Look at the worker-lost events of the server; it is tried in an hour.",
-        details={"pointer": f"/inputs/{row}", "row": row},
-    )
-
-
-def _of_row(error: SeatrialError, row: int, rows: int) -> SeatrialError:
-    """Name the row by its place in the request rather than in the call that failed."""
-    if rows > 1:
-        error.message = error.message.replace("row 0 ", f"row {row} ", 1)
-        error.details.setdefault("pointer", f"/inputs/{row}")
-    error.details["row"] = row
-    return error

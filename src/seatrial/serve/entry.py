@@ -16,8 +16,8 @@ from seatrial.schedule.admission import ADMITTED, Verdict
 from seatrial.schedule.ladder import Defer, Ladder, Refuse, Serve, State
 from seatrial.serve.call import Call
 from seatrial.serve.deployment import Deployment
-from seatrial.serve.dispatcher import quarantined
 from seatrial.serve.pending import Pending
+from seatrial.serve.salvage import quarantined
 from seatrial.serve.tickets import WAIT_MAX_S, Ticket, Tickets
 
 RETRY_COUNT = b"x-stainless-retry-count"
