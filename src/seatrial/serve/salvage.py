@@ -98,7 +98,7 @@ class Salvage:
             pending: All requests there are, some of which may hold inputs now known to be guilty.
 
         Yields:
-            The requests that fail by it.
+            The requests that fail by it, each to be failed before the next one is asked for.
         """
         condemns = None
         if self._on_crash is not None and job.sent:
