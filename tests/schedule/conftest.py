@@ -41,6 +41,7 @@ class World:
     seconds: object  # (now_s, sizes) -> how long a batch takes
     admission: Admission | None = None
     watch: object = None  # called at every arrival
+    aside: object = None  # (now_s, number) -> whether one that is refused is put aside
     after: object = None  # (asked, fate) -> what its caller asks next, if anything
     fates: dict = field(default_factory=dict)
     batches: list = field(default_factory=list)
@@ -70,7 +71,7 @@ class World:
         a = self.asked[n]
         if self.watch is not None:
             self.watch(now_s)
-        deadline_s = now_s + a.patience_s
+        deadline_s, deferred = now_s + a.patience_s, a.deferred
         if self.admission is not None and not a.deferred:
             verdict = self.admission.admit(
                 now_s,
@@ -81,6 +82,9 @@ class World:
                 retries=a.retries,
             )
             if isinstance(verdict, Refused):
+                deferred = self.aside is not None and self.aside(now_s, n)
+                deadline_s = now_s + 600.0
+            if isinstance(verdict, Refused) and not deferred:
                 self._end(n, Fate("refused", now_s, 0.0, verdict.reason))
                 return
         self._obey(
@@ -92,7 +96,7 @@ class World:
                 deadline_s=deadline_s,
                 sizes=a.size,
                 key=a.key,
-                deferred=a.deferred,
+                deferred=deferred,
             ),
         )
 

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.schedule.standing import CALM_S, LASTING, SHORT, Standing
+from seatrial.schedule.standing import CALM_S, LASTING, SHORT, SHORT_BATCHES, Standing
 
 BOUND_S = 5.0
 
@@ -69,7 +70,7 @@ def test_a_short_queue_holds_a_few_batches_however_long_these_are():
     queue = Standing(BOUND_S)
     run(queue, [4.0] * 60, seconds=1.2)
     assert queue.stands
-    assert 3.5 < queue.bound_s < 3.7
+    assert queue.bound_s == pytest.approx(SHORT_BATCHES * 1.2)
     slow = Standing(BOUND_S)
     run(slow, [4.9] * 60, seconds=30.0)
     assert slow.bound_s == BOUND_S

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from seatrial.serve.doors.door import Response
@@ -22,6 +24,15 @@ def test_a_ticket_says_when_to_ask_again_in_tenths_and_in_whole_seconds():
 def test_what_is_late_is_told_to_come_at_once():
     ticket = Tickets().open("7", key_id=None, now_s=10.0, eta_s=2.0)
     assert told(ticket, 99.0)[1]["eta_s"] == 0.1
+
+
+def test_what_is_known_anew_is_told_and_counts_down_where_nothing_is():
+    ticket = Tickets().open("7", key_id=None, now_s=10.0, eta_s=2.0)
+    known = {11.0: 8.0, 12.0: 5.5, 13.0: math.inf}
+    ticket.outlook = known.__getitem__
+    assert [told(ticket, now_s)[1]["eta_s"] for now_s in known] == [8.0, 5.5, 4.5]
+    ticket.send(Response(200, [], b"{}"), [])
+    assert ticket.outlook is None
 
 
 def test_an_answer_is_told_as_it_came_again_and_again():

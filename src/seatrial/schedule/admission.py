@@ -24,6 +24,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from seatrial.schedule.batcher import Batcher, Ran
+from seatrial.schedule.foresight import Foresight
 from seatrial.schedule.limiter import Limiter, Load
 from seatrial.schedule.outlook import RETRY_MAX_S, RETRY_MIN_S
 from seatrial.schedule.standing import Standing
@@ -31,6 +32,17 @@ from seatrial.schedule.standing import Standing
 WAIT_SHARE = 0.5
 """Part of the time left that a request may be expected to wait; the rest is for running it, and for
 an estimate that is wrong."""
+
+SURE = 0.9
+"""Part of the time left in which an answer shall be there even if the wait is as long as one of ten
+is; see :mod:`seatrial.schedule.foresight`."""
+
+OWN_BATCHES = 2.0
+"""Batches for which a request stays beside its wait: the one that runs when it comes, its own."""
+
+ASIDE = 0.6
+"""Deferred rows may take all workers so many times the longest wait: at half load they are gone
+twice that wait after the overload which they come from, and others are served as before."""
 
 PRESSED = 0.25
 """From this part of the admissible wait on, retries are counted against their budget."""
@@ -100,6 +112,8 @@ class Admission:
         self._wait_share = wait_share
         self._standing = Standing(wait_share * timeout_s)
         self._budgets: OrderedDict[str, float] = OrderedDict()
+        self._foresight = Foresight()
+        self._come = 0
         self.limiter = Limiter()
         self._pace = batcher.pace
         batcher.on_ran = self._ran
@@ -138,12 +152,13 @@ class Admission:
         """
         batcher = self._batcher
         if not batcher.rows_waiting:
+            self._come += rows
             return ADMITTED
         wait_s = batcher.expected_wait_s(key, now_s=now_s)
         left_s = deadline_s - now_s
         reason: Reason | None = None
         standing = self._standing
-        most_s = self._wait_share * left_s
+        most_s = self._bearable_s(left_s)
         if wait_s > standing.allowed_s(most_s):
             reason = "wait"
         elif rows > 1 and wait_s + batcher.run_s(rows=rows, sizes=sizes) > left_s:
@@ -155,11 +170,29 @@ class Admission:
         elif not batcher.fits(key, rows):
             reason = "rows"
         if reason is None:
+            self._come += rows
             return ADMITTED
         standing.refused(now_s, most_s)
+        batcher.refused(rows=rows, sizes=sizes)
         # Half of what waits should be gone by then.
         again_s = min(max(wait_s / 2, RETRY_MIN_S) * (1.0 + RETRY_SPREAD * jitter), RETRY_MAX_S)
         return Refused(reason, again_s, wait_s)
+
+    def eta_s(self, now_s: float, *, rows: int = 1, sizes: Sequence[float] | float = 1) -> float:
+        """Return when a request should have its answer that is put aside now.
+
+        Infinity where there is no room.
+        """
+        batcher = self._batcher
+        if batcher.deferred_s() > ASIDE * self._standing.longest_s:
+            return math.inf
+        return batcher.eta_s(now_s, rows=rows, sizes=sizes)
+
+    def _bearable_s(self, left_s: float) -> float:
+        """Return the longest wait foretold with which an answer still comes in time."""
+        factor = self._foresight.factor
+        sure_s = SURE * left_s / factor - OWN_BATCHES * self._standing.batch_s
+        return max(min(self._wait_share * left_s, sure_s), 0.0)
 
     def _affords(self, key: str, retries: int, *, pressed: bool) -> bool:
         budget = self._budgets.get(key, RETRIES_SAVED)
@@ -194,7 +227,11 @@ class Admission:
             # It counts costs in another unit since it has another packing.
             self._pace = batcher.pace
             self.limiter.recalibrate()
-        self._standing.ran(ran.now_s, wait_s=batcher.backlog_s(ran.now_s), seconds=ran.seconds)
+        wait_s = batcher.backlog_s(ran.now_s)
+        self._standing.ran(ran.now_s, wait_s=wait_s, seconds=ran.seconds)
+        self._foresight.passed(
+            ran.now_s, come=self._come, gone=self._come - batcher.rows_waiting, wait_s=wait_s
+        )
         load = Load(
             inflight=batcher.cost_inflight / batcher.drift,
             workers=batcher.workers,

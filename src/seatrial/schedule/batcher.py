@@ -193,12 +193,11 @@ class Batcher:
         """
         decisions = self.tick(now_s) if now_s >= self._due_s else []
         entry = self._entry(request, rows, sizes, deadline_s)
-        if rows == 1 and self._crew.idle:
+        if rows == 1 and self._crew.idle and not deferred:
             # Nothing waits while a worker is idle.
             self._expect(entry)
             entry.left = 0
-            if not deferred:
-                self._deferral.came(entry.cost)
+            self._deferral.asked(entry.cost)
             cost, size, worker = entry.cost, entry.size, self._crew.take()
             expected = cost
             if not self._blind:
@@ -216,8 +215,10 @@ class Batcher:
             decisions.extend(rejected)
         self._expect(entry)
         turns.add(key, entry)
-        if not deferred:
-            self._deferral.came(entry.cost * rows)
+        if deferred:
+            self._deferral.come += rows
+        else:
+            self._deferral.asked(entry.cost * rows)
         if self._crew.idle:
             decisions.extend(self._dispatch(now_s))
         return decisions
@@ -225,6 +226,7 @@ class Batcher:
     def idle(self, now_s: float, worker: int) -> list[Decision]:
         """A worker is ready for a batch, for the first time or again."""
         busy = self._crew.free(worker)
+        self._deferral.workers.discard(worker)
         if busy is not None:
             self._learn(now_s, busy)
         decisions = self.tick(now_s) if now_s >= self._due_s else []
@@ -241,7 +243,11 @@ class Batcher:
     def lost(self, now_s: float, worker: int) -> list[Decision]:
         """A worker is gone; what it held is the caller's to answer."""
         self._crew.lose(worker)
-        return self.tick(now_s)
+        self._deferral.workers.discard(worker)
+        decisions = self.tick(now_s)
+        # What was left to others may be for deferred rows now.
+        decisions.extend(self._dispatch(now_s))
+        return decisions
 
     def done(self, request: int) -> None:
         """A request has its answer, or nobody wants one: rows that still wait are dropped."""
@@ -282,6 +288,10 @@ class Batcher:
         """Return how long all that waits would take to start, whosever it is; see above."""
         return self._outlook.backlog_s(now_s)
 
+    def deferred_s(self) -> float:
+        """Return how long all workers would need for the deferred rows that wait."""
+        return self._outlook.deferred_s()
+
     def cost(self, *, rows: int, sizes: Sequence[float] | float = 1) -> float:
         """Return what rows cost, in the packing's unit."""
         if self._blind:
@@ -307,14 +317,34 @@ class Batcher:
         excess = self._turns.rows + rows - self._queue_rows
         return excess <= 0 or bool(self._turns.surplus(key, rows, excess))
 
-    def eta_s(self, *, rows: int = 1, sizes: Sequence[float] | float = 1) -> float:
+    def eta_s(self, now_s: float, *, rows: int = 1, sizes: Sequence[float] | float = 1) -> float:
         """Return when a deferred request that came now should have its answer.
 
         Infinity as long as no batch has run, and where there is no room for it.
         """
         if self._deferral.turns.rows + rows > self._queue_rows:
             return math.inf
-        return self._outlook.eta_s(self.cost(rows=rows, sizes=sizes))
+        before = self._deferral.turns.cost
+        return self._outlook.eta_s(now_s, self.cost(rows=rows, sizes=sizes), before=before)
+
+    @property
+    def rows_put_aside(self) -> int:
+        """Deferred rows that ever came: after the last of a request, that is its place."""
+        return self._deferral.come
+
+    def eta_of(self, now_s: float, place: int) -> float:
+        """Return when the deferred request at a place should have its answer; 0 once it started.
+
+        Args:
+            now_s: The time.
+            place: What :attr:`rows_put_aside` was when it had come.
+        """
+        before = self._deferral.before(place)
+        return self._outlook.eta_s(now_s, 0.0, before=before) if before > 0.0 else 0.0
+
+    def refused(self, *, rows: int, sizes: Sequence[float] | float = 1) -> None:
+        """A request was not let in: it counts as load all the same."""
+        self._deferral.asked(self.cost(rows=rows, sizes=sizes))
 
     def retry_after_s(self) -> int:
         """Return what a rejected caller is told: when half of the queue should be gone."""
@@ -339,19 +369,21 @@ class Batcher:
         self._due_s = min(self._due_s, entry.deadline_s)
 
     def _dispatch(self, now_s: float) -> Iterator[Decision]:
-        while self._crew.idle and (self._turns or self._deferral.turns):
+        while self._crew.idle and (self._turns or self._deferral.may_start(len(self._crew))):
             yield self._start(now_s)
 
     def _start(self, now_s: float) -> Run:
         turns = self._deferral.next(self._turns)
+        deferred = turns is not self._turns
         most = self._outlook.part(turns, self._packing.rows_max)
-        if turns is not self._turns and not self._turns:
+        if deferred and not self._turns:
             most = self._outlook.brief(most)
         if self._blind:
             window = turns.window(most)
             chosen = share(window, most)
         else:
-            window = turns.window(WINDOW)
+            # Whoever was told when to come is overtaken by few.
+            window = turns.window(min(WINDOW, self._outlook.near()) if deferred else WINDOW)
             last = turns.deep if turns.keys > 1 else None
             chosen = neighbours(self._packing, window, most=most, waiting=turns.rows, last=last)
         parts: list[Part] = []
@@ -365,13 +397,15 @@ class Batcher:
             turns.served(now_s, [(entry, count) for entry, _, count in chosen])
         for entry, _, _ in chosen:
             turns.finish(entry, turn=entry is window[0])
-        self._deferral.charge(cost, deferred=turns is not self._turns, others=bool(self._turns))
-        if turns:
+        self._deferral.charge(cost, deferred=deferred, others=bool(self._turns))
+        if turns and not deferred:
             self._outlook.filled(sum([count for _, _, count in chosen]))
-        return self._run(now_s, chosen, parts)
+        return self._run(now_s, chosen, parts, deferred=deferred)
 
-    def _run(self, now_s: float, chosen: Chosen, parts: list[Part]) -> Run:
+    def _run(self, now_s: float, chosen: Chosen, parts: list[Part], *, deferred: bool) -> Run:
         worker = self._crew.take()
+        if deferred:
+            self._deferral.workers.add(worker)
         rows, cost, size_sum, size_max, deadline_s = 0, 0.0, 0.0, 0.0, now_s
         for entry, size, count in chosen:
             rows += count
@@ -414,6 +448,6 @@ class Batcher:
             return
         seconds = now_s - busy.since_s
         self._outlook.ran(busy.rows, busy.cost, seconds)
-        self._deferral.passed(now_s)
+        self._deferral.passed(now_s, rate=self._outlook.rate())
         if self.on_ran is not None:
             self.on_ran(Ran(now_s, busy.rows, busy.cost, busy.expected, seconds))

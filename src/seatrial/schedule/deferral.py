@@ -13,11 +13,20 @@ from seatrial.schedule.fairness import Turns
 SHARE = 0.05
 """Part of the work that deferred rows get while others wait."""
 
-LOAD_MEMORY_S = 5.0
+LOAD_MEMORY_S = 3.0
 """How long a past the load is averaged over, from which deferred rows learn when they run."""
 
 LOAD_STEP_S = 0.05
-"""How often the average is brought up to date."""
+"""How often the averages are brought up to date."""
+
+PRESSED = 0.9
+"""Load from which the speed of deferred rows is measured rather than what the load leaves."""
+
+SPEED_MEMORY_S = 10.0
+"""How long a past their speed under pressure is averaged over."""
+
+SPEED_PRIOR_S = 2.0
+"""Time under pressure that is believed to have passed at the guaranteed share before any did."""
 
 
 class Deferral:
@@ -26,23 +35,46 @@ class Deferral:
     Attributes:
         turns: The requests that wait.
         credit: Cost that deferred rows may use although others wait; negative if they used more.
+        workers: Those that run deferred rows.
+        come: Rows that ever came.
     """
 
-    __slots__ = ("_at_s", "_came", "_rate", "_seen", "credit", "turns")
+    __slots__ = (
+        "_asked",
+        "_at_s",
+        "_got",
+        "_load",
+        "_seen",
+        "_speed",
+        "_watched_s",
+        "come",
+        "credit",
+        "turns",
+        "workers",
+    )
 
     def __init__(self) -> None:
         self.turns = Turns()
         self.credit = 0.0
-        self._came = 0.0
-        self._rate = 0.0
-        self._seen = 0.0
+        self.workers: set[int] = set()
+        self.come = 0
         self._at_s = -math.inf
+        self._asked = self._got = 0.0
+        self._load = self._seen = 0.0
+        self._speed = self._watched_s = 0.0
 
     def next(self, others: Turns) -> Turns:
         """Return the queue whose turn it is; one of the two is not empty."""
         if not self.turns or (others and self.credit <= 0.0):
             return others
         return self.turns
+
+    def may_start(self, workers: int) -> bool:
+        """Whether a batch may start while nobody else waits, of so many workers in all.
+
+        One worker is left to those who come next, where there are several.
+        """
+        return bool(self.turns) and len(self.workers) < max(workers - 1, 1)
 
     def charge(self, cost: float, *, deferred: bool, others: bool) -> None:
         """Account for a batch that starts.
@@ -52,6 +84,8 @@ class Deferral:
             deferred: Whether they were deferred.
             others: Whether other rows wait.
         """
+        if deferred:
+            self._got += cost
         if not self.turns:
             self.credit = 0.0
         elif not deferred:
@@ -62,44 +96,73 @@ class Deferral:
     def rescale(self, factor: float) -> None:
         """Costs are so many times what they were; 0 if they are in another unit."""
         self.credit *= factor
-        self._rate *= factor
-        self._came *= factor
+        self._load *= factor
+        self._asked *= factor
+        self._got *= factor
+        self._speed *= factor
         if not factor:
-            self._seen = 0.0
+            self._seen = self._watched_s = 0.0
 
-    def came(self, cost: float) -> None:
-        """Count a request that is not deferred."""
-        self._came += cost
+    def asked(self, cost: float) -> None:
+        """Count a request that somebody waits for, whether it was let in or not."""
+        self._asked += cost
 
-    def passed(self, now_s: float) -> None:
-        """Bring the load up to date: the cost that came per second, older seconds fading."""
+    def passed(self, now_s: float, *, rate: float) -> None:
+        """Bring averages up to date: cost per second that is asked for, and that is got here.
+
+        Args:
+            now_s: The time.
+            rate: Cost that all workers work off in a second.
+        """
         elapsed_s = now_s - self._at_s
         if elapsed_s < LOAD_STEP_S:
             return
         if elapsed_s < math.inf:
             keep = math.exp(-elapsed_s / LOAD_MEMORY_S)
-            self._rate = self._rate * keep + (1.0 - keep) * self._came / elapsed_s
+            self._load = self._load * keep + (1.0 - keep) * self._asked / elapsed_s
             # How much of the average is founded: it starts from nothing seen, not from no load.
             self._seen = self._seen * keep + 1.0 - keep
-        self._came, self._at_s = 0.0, now_s
+            if self.turns and self._load > PRESSED * rate * self._seen:
+                keep = math.exp(-elapsed_s / SPEED_MEMORY_S)
+                self._speed = self._speed * keep + self._got
+                self._watched_s = self._watched_s * keep + elapsed_s
+        self._asked, self._got, self._at_s = 0.0, 0.0, now_s
 
-    def eta_s(self, *, cost: float, ahead: float, rate: float) -> float:
-        """Return when a deferred request that came now should have its answer.
+    def before(self, place: int) -> float:
+        """Return the cost of the rows that wait up to a place, counted from the first that came."""
+        turns = self.turns
+        rows = place - (self.come - turns.rows)
+        return turns.cost * rows / turns.rows if rows > 0 else 0.0
+
+    def eta_s(
+        self, now_s: float, *, before: float, ahead: float, rate: float, workers: int
+    ) -> float:
+        """Return when a batch should start whose rows have so much cost before them.
 
         Args:
-            cost: Of its rows.
+            now_s: The time.
+            before: Cost of deferred rows that run in earlier batches.
             ahead: Cost of the rows that wait and are not deferred.
             rate: Cost that all workers work off in a second; infinity is returned if none.
+            workers: How many there are.
 
         Returns:
-            The sooner of two: at the guaranteed share from now on, or at what is left over by the
-            load of the last seconds once those who wait now are served.
+            The sooner of two: at the speed that deferred rows have under pressure, or at what is
+            left over by the load of the last seconds once those who wait now are served.
         """
         if rate <= 0.0:
             return math.inf
-        own = (self.turns.cost + cost) / rate
-        load = self._rate / self._seen / rate if self._seen else 0.0
-        left = 1.0 - load
-        if left <= SHARE:
-            return own / SHARE
-        return min(own / SHARE, (ahead / rate + own) / left)
+        prior_s = SPEED_PRIOR_S
+        speed = (SHARE * rate * prior_s + self._speed) / (prior_s + self._watched_s)
+        pressed_s = max(before - self.credit, 0.0) / max(speed, SHARE * rate)
+        left = min(rate - self._load_per_s(now_s), rate * max(workers - 1, 1) / max(workers, 1))
+        if left <= 0.0:
+            return pressed_s
+        return min(pressed_s, (ahead + before) / left)
+
+    def _load_per_s(self, now_s: float) -> float:
+        """Return the cost that is asked for per second, what came since the last step included."""
+        seen_s = LOAD_MEMORY_S * self._seen
+        if self._at_s > -math.inf:
+            seen_s += now_s - self._at_s
+        return (LOAD_MEMORY_S * self._load + self._asked) / seen_s if seen_s else 0.0

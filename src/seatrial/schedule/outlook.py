@@ -7,7 +7,7 @@ import math
 from seatrial.schedule.crew import Crew
 from seatrial.schedule.deferral import Deferral
 from seatrial.schedule.fairness import Turns
-from seatrial.schedule.pace import Pace
+from seatrial.schedule.pace import COST_MIN, Pace
 
 FULL_SMOOTHING = 0.05
 """Weight of the newest batch in the rows of a full one: as many as went while more waited."""
@@ -17,6 +17,9 @@ ROW_SMOOTHING = 0.02
 
 PACE_MEMORY = 20.0
 """Batches from which waiting times are estimated: a tenfold slower model shows after a few."""
+
+STEADY_MEMORY = 100.0
+"""Batches from which is estimated when deferred rows are answered, which is further away."""
 
 RETRY_MIN_S = 1
 """Shortest wait told to a rejected caller: ``Retry-After`` knows whole seconds."""
@@ -37,7 +40,7 @@ class Outlook:
         pace: How long batches take by their cost; another object once costs have another unit.
     """
 
-    __slots__ = ("_crew", "_deferral", "_full_rows", "_row_cost", "_turns", "pace")
+    __slots__ = ("_crew", "_deferral", "_full_rows", "_row_cost", "_steady", "_turns", "pace")
 
     def __init__(self, turns: Turns, deferral: Deferral, crew: Crew) -> None:
         self._turns = turns
@@ -46,6 +49,7 @@ class Outlook:
         self._full_rows = math.inf
         self._row_cost = 0.0
         self.pace = Pace(memory=PACE_MEMORY)
+        self._steady = Pace(memory=STEADY_MEMORY)
 
     def repack(self, rows_max: int, *, factor: float) -> None:
         """Batches are packed in another way.
@@ -58,13 +62,16 @@ class Outlook:
         if factor:
             self._full_rows = min(self._full_rows, float(rows_max))
             self.pace.rescale(factor)
+            self._steady.rescale(factor)
         else:
             self._full_rows = float(rows_max)
             self.pace = Pace(memory=PACE_MEMORY)
+            self._steady = Pace(memory=STEADY_MEMORY)
 
     def ran(self, rows: int, cost: float, seconds: float) -> None:
         """A batch has ended."""
         self.pace.learn(cost, seconds)
+        self._steady.learn(cost, seconds)
         weight = ROW_SMOOTHING if self._row_cost else 1.0
         self._row_cost += weight * (cost / rows - self._row_cost)
 
@@ -102,6 +109,11 @@ class Outlook:
         """Return how long all that waits would take to start."""
         return self.seconds(self._turns.rows, self._turns.cost) / self._speed(now_s)
 
+    def deferred_s(self) -> float:
+        """Return how long all workers would need for the deferred rows that wait."""
+        turns = self._deferral.turns
+        return self.seconds(turns.rows, turns.cost) / max(len(self._crew), 1)
+
     def _speed(self, now_s: float | None) -> float:
         crew = self._crew
         return max(len(crew), 1) if now_s is None else crew.speed(now_s, self.pace)
@@ -110,9 +122,34 @@ class Outlook:
         """Return what a rejected caller is told: when half of the queue should be gone."""
         return min(max(math.ceil(self.wait_s("", None) / 2), RETRY_MIN_S), RETRY_MAX_S)
 
-    def eta_s(self, cost: float) -> float:
-        """Return when a deferred request of that cost that came now should have its answer."""
-        return self._deferral.eta_s(cost=cost, ahead=self._turns.cost, rate=self.rate())
+    def eta_s(self, now_s: float, cost: float, *, before: float) -> float:
+        """Return when a deferred request should have its answer.
+
+        Args:
+            now_s: The time.
+            cost: Of its rows.
+            before: Cost of the deferred rows before it.
+        """
+        rate = self.steady_rate()
+        if not rate:
+            return math.inf
+        workers = len(self._crew)
+        whole = max(before + cost, COST_MIN)
+        batch = min(self._full_rows * self._row_cost, whole)
+        starts_s = self._deferral.eta_s(
+            now_s,
+            before=math.floor(whole / batch * (1.0 - 1e-9)) * batch,
+            ahead=self._turns.cost,
+            rate=rate,
+            workers=workers,
+        )
+        # Its own batch takes one time; half of another is over until a worker is free.
+        return starts_s + 1.5 * batch * workers / rate
+
+    def steady_rate(self) -> float:
+        """As :meth:`rate`, over more batches: what is far away must not follow each of them."""
+        seconds = self._steady.expect(self._row_cost, batches=1.0 / self._full_rows)
+        return len(self._crew) * self._row_cost / seconds if seconds else 0.0
 
     def brief(self, rows_max: int) -> int:
         """Return the most rows of a deferred batch while nobody else waits.
@@ -122,6 +159,10 @@ class Outlook:
         """
         row_s = self.pace.per_cost * self._row_cost
         return min(rows_max, 2 + int(self.pace.per_batch / row_s)) if row_s else rows_max
+
+    def near(self) -> int:
+        """Return among how many requests the mates of a deferred one are sought."""
+        return math.ceil(2 * self._full_rows)
 
     def part(self, turns: Turns, rows_max: int) -> int:
         """Return the most rows of the next batch: other idle workers get their part.

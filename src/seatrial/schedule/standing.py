@@ -12,9 +12,9 @@ from __future__ import annotations
 SHORT = 0.2
 """Part of the longest wait that is short."""
 
-SHORT_BATCHES = 3.0
-"""Batches of every worker that may wait at the least: fewer would leave workers idle and nothing to
-choose batch mates from."""
+SHORT_BATCHES = 1.5
+"""Batches of every worker that may wait at the least: fewer would leave workers idle. More would
+keep batches large, which then take as long as callers wait."""
 
 LASTING = 0.5
 """A queue stands after this part of the longest wait: a burst that filled it is half gone then."""
@@ -34,6 +34,8 @@ class Standing:
 
     Attributes:
         stands: Whether it does.
+        batch_s: How long a batch takes.
+        longest_s: The longest wait of a request with the usual deadline while it does not.
 
     >>> queue = Standing(4.0)
     >>> for now_s in range(4):
@@ -44,8 +46,8 @@ class Standing:
 
     def __init__(self, bound_s: float) -> None:
         self.stands = False
-        self._bound_s = bound_s
-        self._batch_s = 0.0
+        self.longest_s = bound_s
+        self.batch_s = 0.0
         self._short_s: float | None = None
         self._refusing_s = self._refused_s = -CALM_S
 
@@ -56,17 +58,17 @@ class Standing:
     @property
     def bound_s(self) -> float:
         """The longest wait of a request with the usual deadline, at present."""
-        return self.allowed_s(self._bound_s)
+        return self.allowed_s(self.longest_s)
 
     def ran(self, now_s: float, *, wait_s: float, seconds: float) -> None:
         """A batch has ended after so many seconds; all that waits would take so long to start."""
-        weight = BATCH_SMOOTHING if self._batch_s else 1.0
-        self._batch_s += weight * (seconds - self._batch_s)
-        if self._short_s is None or wait_s < self._short(self._bound_s):
+        weight = BATCH_SMOOTHING if self.batch_s else 1.0
+        self.batch_s += weight * (seconds - self.batch_s)
+        if self._short_s is None or wait_s < self._short(self.longest_s):
             self._short_s = now_s
         if self.stands:
             self.stands = now_s > self._short_s or now_s - self._refused_s < CALM_S
-        elif now_s - self._short_s >= LASTING * self._bound_s:
+        elif now_s - self._short_s >= LASTING * self.longest_s:
             self.stands, self._refused_s = True, now_s
 
     def refused(self, now_s: float, most_s: float) -> None:
@@ -78,4 +80,4 @@ class Standing:
             self.stands = True
 
     def _short(self, most_s: float) -> float:
-        return min(max(SHORT * most_s, SHORT_BATCHES * self._batch_s), most_s)
+        return min(max(SHORT * most_s, SHORT_BATCHES * self.batch_s), most_s)

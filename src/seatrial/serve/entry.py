@@ -117,7 +117,7 @@ class Entry:
         model, cheaper = call.deployment, self.cheaper
 
         def eta_s() -> float:
-            return model.dispatcher.batcher.eta_s(rows=len(rows), sizes=sizes)
+            return model.admission.eta_s(now_s, rows=len(rows), sizes=sizes)
 
         may_wait = call.door.defers and call.degraded is None and not self._tickets.full(now_s)
         step = self._ladder.step(
@@ -153,7 +153,7 @@ class Entry:
         call.degraded = "queue"
         ticket = self._tickets.open(call.id, key_id=call.key_id, now_s=now_s, eta_s=step.eta_s)
         self._on_deferred(call, ticket)
-        return call.deployment.run(
+        pending = call.deployment.run(
             call,
             rows,
             owner=owner,
@@ -162,6 +162,11 @@ class Entry:
             sizes=sizes,
             deferred=True,
         )
+        if ticket.response is None:
+            batcher = call.deployment.dispatcher.batcher
+            place = batcher.rows_put_aside
+            ticket.outlook = lambda at_s: batcher.eta_of(at_s, place)
+        return pending
 
     def _beware(self, deployment: Deployment, rows: list[Any], now_s: float) -> None:
         for row, value in enumerate(rows):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct
@@ -43,12 +44,13 @@ class Ticket:
     Attributes:
         id: That of the request.
         key_id: Whose key was shown; only that one fetches the answer.
-        due_s: When the answer is expected.
+        due_s: When the answer is expected, as it was told last.
+        outlook: Says at a time in how many seconds it is expected; ``None``: not known.
         response: The answer, once it is there.
         headers: Those that every response has.
     """
 
-    __slots__ = ("_store", "due_s", "ends_s", "headers", "id", "key_id", "response")
+    __slots__ = ("_store", "due_s", "ends_s", "headers", "id", "key_id", "outlook", "response")
 
     def __init__(
         self, store: Tickets, identifier: str, *, key_id: str | None, due_s: float, ends_s: float
@@ -57,6 +59,7 @@ class Ticket:
         self.id = identifier
         self.key_id = key_id
         self.due_s = due_s
+        self.outlook: Callable[[float], float] | None = None
         self.ends_s = ends_s
         self.response: Response | None = None
         self.headers: list[tuple[bytes, bytes]] = []
@@ -64,6 +67,7 @@ class Ticket:
     def send(self, response: Response, common: list[tuple[bytes, bytes]]) -> None:
         """Keep the answer; see :class:`seatrial.serve.call.Reply`."""
         self.response = response
+        self.outlook = None
         self.headers = common
         self._store.answered(self)
 
@@ -71,6 +75,8 @@ class Ticket:
         """Return what its holder is told now, and the headers of every response."""
         if self.response is not None:
             return self.response, self.headers
+        if self.outlook is not None and (newly_s := self.outlook(now_s)) < math.inf:
+            self.due_s = now_s + newly_s
         eta_s = max(round(self.due_s - now_s, 1), ETA_MIN_S)
         whole_s = math.ceil(eta_s)
         place = f"/tickets/{self.id}"
