@@ -69,6 +69,9 @@ REST_MIN_S = 1.0
 """A connection that rests may be closed to make room for others after so long, not earlier: its
 request may be on its way."""
 
+AT_ONCE = 50
+"""Connections ended before others get their turn: each may be told why, and recorded."""
+
 DoorOf = Callable[[bytes, bytes], Door | None]
 """Finds the door of a method and a path; ``None`` where the request is no inference."""
 
@@ -131,14 +134,25 @@ class Connections:
     def sweep(self) -> None:
         """End what is overdue, and where all places are taken, those that rest longest."""
         now_s = asyncio.get_running_loop().time()
-        for connection in [at for at in self.open if at.due_s <= now_s]:
-            connection.overdue()
+
+        def overdue(at: Watched) -> bool:
+            return at.due_s <= now_s
+
+        def rested(at: Watched) -> bool:
+            return at.resting and at.due_s <= now_s + self.limits.idle_s - REST_MIN_S
+
+        self._end([at for at in self.open if overdue(at)], overdue)
         if self.full:
-            rested_s = now_s + self.limits.idle_s - REST_MIN_S
-            resting = [at for at in self.open if at.resting and at.due_s <= rested_s]
-            resting.sort(key=lambda at: at.due_s)
-            for connection in resting[: len(self.open) - self._go_at]:
+            longest = sorted(filter(rested, self.open), key=lambda at: at.due_s)
+            self._end(longest[: len(self.open) - self._go_at], rested)
+
+    def _end(self, connections: list[Watched], still: Callable[[Watched], bool]) -> None:
+        """End connections, a few at a time: requests come in between, also on these."""
+        for connection in connections[:AT_ONCE]:
+            if connection in self.open and still(connection):
                 connection.overdue()
+        if rest := connections[AT_ONCE:]:
+            asyncio.get_running_loop().call_soon(self._end, rest, still)
 
     def default_head(self, state: ServerState) -> bytes:
         """Return the headers that uvicorn puts into every response, encoded once a second."""
