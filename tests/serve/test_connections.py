@@ -74,7 +74,7 @@ def test_where_all_places_are_taken_those_that_rest_longest_make_room():
     async def run():
         among = connections(most=1000)
         now_s = asyncio.get_running_loop().time()
-        resting = [Slow(among, now_s + number / 100, resting=True) for number in range(750)]
+        resting = [Slow(among, now_s + 10 + number / 100, resting=True) for number in range(750)]
         assert among.full
         among.sweep()
         begun = resting[AT_ONCE]
