@@ -84,7 +84,9 @@ class Server:
     def environment(self, start: Start) -> dict[str, str]:
         """Return what the process gets beside the inherited environment."""
         if self.peer == "seatrial":
-            return {"PYTHONPATH": f"{self.source}/src"} if self.source else {}
+            # Packages that are installed bring bytecode; a source tree writes its own, once.
+            bytecode = {"PYTHONDONTWRITEBYTECODE": ""}
+            return bytecode | ({"PYTHONPATH": f"{self.source}/src"} if self.source else {})
         threads = str(self.threads)
         return {
             "BENCH_FOLDER": str(start.folder),
