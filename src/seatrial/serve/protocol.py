@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import urllib.parse
 from typing import Any, cast
 
 import httptools
@@ -29,6 +28,7 @@ from seatrial.serve import problems
 from seatrial.serve.connections import Connections
 from seatrial.serve.doors.door import Door
 from seatrial.serve.exchange import CLOSE, Exchange
+from seatrial.serve.heads import pathless, target, without_upgrade
 
 IDLE, HEAD, BODY, BUSY, LINGERING = range(5)
 
@@ -75,12 +75,10 @@ class Protocol(HttpToolsProtocol):
         if self.phase == IDLE:
             self._enter(HEAD, self.limits.head_s)
             self._head_bytes = 0
+        unread = data
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # No other protocol is spoken here. The request has been taken; what follows it in the
-            # parser's eyes belongs to the other protocol, so nothing more is read.
-            cast("Any", self.cycle).keep_alive = False
+            while unread:
+                unread = self._feed(unread)
         except httptools.HttpParserError as error:
             self._unreadable(
                 MalformedBodyError(
@@ -110,7 +108,12 @@ class Protocol(HttpToolsProtocol):
             self._unreadable(self._head_too_large())
             return
         method = self.parser.get_method()
-        path, query = _target(self.url)
+        path, query = target(self.url)
+        if not path:
+            self._unreadable(pathless(self.url))
+            return
+        if self.parser.should_upgrade():
+            return  # it comes again without
         door = self.all.door_of(method, path)
         if door is None:
             self._begin_asgi()
@@ -131,6 +134,8 @@ class Protocol(HttpToolsProtocol):
         """See httptools."""
         if self.phase == LINGERING:
             self.transport.close()
+            return
+        if self.parser.should_upgrade():
             return
         cycle: Any = self.cycle
         if cycle.response_complete:
@@ -205,6 +210,25 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
         self.on_response_complete()
 
+    def _feed(self, data: bytes) -> bytes:
+        """Feed the parser; return what is to be fed next.
+
+        Whoever asks for another protocol beside (HTTP/2, WebSocket) is answered in this one, as
+        RFC 9110, section 7.8 allows. The parser takes all that follows such a head for the other
+        protocol, body included: so a new one gets the head once more, without the wish.
+        """
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self.phase == LINGERING or self.transport.is_closing():
+                return b""
+            old, self.parser = self.parser, httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn
+            line = b"%b %b HTTP/%b" % (old.get_method(), self.url, old.get_http_version().encode())
+            fields = [b"%b: %b" % field for field in without_upgrade(self.headers)]
+            return b"\r\n".join([line, *fields, b"", data[upgrade.args[0] :]])
+        return b""
+
     def _enter(self, phase: int, seconds: float) -> None:
         self.phase = phase
         self._phase_due_s = self.loop.time() + seconds
@@ -267,23 +291,6 @@ class Protocol(HttpToolsProtocol):
         head.append(b"content-length: %d\r\n" % len(body) + CLOSE + b"\r\n")
         self.transport.write(b"".join(head) + body)
         self._enter(LINGERING, self.limits.linger_s)
-
-
-def _target(url: bytes) -> tuple[bytes, bytes]:
-    """Split a request target into path and query; absolute ones lose scheme and host.
-
-    >>> _target(b"/predict?x=1"), _target(b"http://host/pre%64ict")
-    ((b'/predict', b'x=1'), (b'/predict', b''))
-    """
-    if not url.startswith(b"/"):
-        try:
-            parsed = httptools.parse_url(url)
-        except httptools.HttpParserInvalidURLError:
-            return b"", b""
-        path, query = parsed.path or b"", parsed.query or b""
-    else:
-        path, _, query = url.partition(b"?")
-    return (urllib.parse.unquote_to_bytes(path) if b"%" in path else path), query
 
 
 def _late(what: str) -> DeadlineExceededError:
