@@ -121,8 +121,8 @@ class Front:
         try:
             if await self._unless_stopped(self._start(server)):
                 self._parts.state.phase = "serving"
-                self._say_ready()
                 self._start_keeper()
+                self._say_ready()
                 ticking.append(asyncio.create_task(self._keep_warm()))
                 await self._stopping.wait()
                 await self._drain()
