@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from seatrial.core.errors import (
     CallerGoneError,
     DeadlineExceededError,
+    InputError,
     ModelRaisedError,
     OverloadedError,
     WorkerLostError,
@@ -144,6 +145,16 @@ def test_whatever_makes_an_answer_is_in_its_key():
 )
 def test_a_caller_says_what_it_allows(header, wish):
     assert wish_of(header) == wish
+
+
+def test_an_input_too_deep_to_have_a_canonical_form_is_refused():
+    """Whether its levels are walked by the encoder or, for a huge number in it, by us."""
+    for inner in (1, 10**30):
+        deep = inner
+        for _ in range(5000):
+            deep = [deep]
+        with pytest.raises(InputError, match="nested too deeply"):
+            key_of("m@1", "original", deep)
 
 
 def test_what_was_put_is_returned():

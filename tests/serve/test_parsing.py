@@ -97,6 +97,17 @@ def test_an_empty_list_does_not_hide_how_deep_the_others_are():
     assert caught.value.details["pointer"] == "/input/1/1"
 
 
+def test_chats_are_read_as_deep_as_they_may_be():
+    """What is nested deeper than can be walked is refused, not stumbled over."""
+    parser = PredictParser("chat")
+    for depth in (900, 5000):
+        deep = b'[{"content": ' + b"[" * depth + b"1" * 30 + b"]" * depth + b"}]"
+        with pytest.raises(MalformedBodyError, match="nested too deeply"):
+            parser.rows(b'{"input": ' + deep + b"}")
+    (talk,) = parser.rows(b'{"input": [{"content": [111111111111111111111111]}]}')
+    assert talk == [{"content": [1.1111111111111111e23]}]
+
+
 @pytest.mark.parametrize("kind", ["array", "record"])
 def test_whole_numbers_beyond_64_bits_are_numbers_as_json_has_them(kind):
     """The nearest float, however they are written; smaller ones stay exact, and text is text."""

@@ -18,7 +18,7 @@ import cachetools
 import msgspec
 from msgspec import Struct
 
-from seatrial.core.errors import CallerGoneError, DeadlineExceededError, SeatrialError
+from seatrial.core.errors import CallerGoneError, DeadlineExceededError, InputError, SeatrialError
 from seatrial.models.answers import Answer
 
 Asker = TypeVar("Asker", bound=Hashable)
@@ -45,6 +45,9 @@ def key_of(release: str, variant: str, value: Any, parameters: Any = None) -> by
         value: One input, as a door read it: JSON values, bytes or arrays.
         parameters: Whatever else the answer depends on.
 
+    Raises:
+        InputError: The input is nested too deeply.
+
     >>> key_of("m@1", "original", {"a": 1, "b": 2}) == key_of("m@1", "original", {"b": 2, "a": 1})
     True
     >>> key_of("m@1", "original", 1) == key_of("m@1", "original", 1.0)
@@ -52,10 +55,19 @@ def key_of(release: str, variant: str, value: Any, parameters: Any = None) -> by
     """
     made_by = (release, variant, value, parameters)
     try:
-        text = _ENCODER.encode(made_by)
-    except (OverflowError, UnicodeEncodeError, TypeError):
-        text = _ENCODER.encode(_encodable(made_by))
+        text = _encoded(made_by)
+    except RecursionError:
+        raise InputError(
+            "an input is nested too deeply.", hint="Send lists and objects of fewer levels."
+        ) from None
     return hashlib.sha256(text).digest()
+
+
+def _encoded(value: Any) -> bytes:
+    try:
+        return _ENCODER.encode(value)
+    except (OverflowError, UnicodeEncodeError, TypeError):
+        return _ENCODER.encode(_encodable(value))
 
 
 class Wish(Struct, frozen=True):

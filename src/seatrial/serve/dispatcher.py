@@ -289,7 +289,7 @@ class Dispatcher:
     def _expire(self, expired: Expired) -> None:
         pending = self._pending.get(expired.request)
         if pending is not None:
-            waited_ms = (pending.deadline_s - pending.submitted_s) * 1000
+            waited_ms = max(pending.deadline_s - pending.submitted_s, 0.0) * 1000
             where = "the model was still running" if expired.started else "it was still waiting"
             error = DeadlineExceededError(
                 f"no answer within {waited_ms:.0f} ms: {where}.",

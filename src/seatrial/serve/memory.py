@@ -207,7 +207,7 @@ class Memory:
 
     def _expire(self, call: Call) -> None:
         if call.pending is not None:
-            waited_ms = (call.pending.deadline_s - call.pending.submitted_s) * 1000
+            waited_ms = max(call.pending.deadline_s - call.pending.submitted_s, 0.0) * 1000
             late = DeadlineExceededError(
                 f"no answer within {waited_ms:.0f} ms: the identical request was still running.",
                 hint="Allow more in X-Request-Timeout-Ms, or send fewer rows.",

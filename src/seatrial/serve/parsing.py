@@ -21,8 +21,8 @@ BODY_EXAMPLES = {
     "chat": '{"inputs": [[{"role": "user", "content": "Hello"}]]}',
 }
 
-NUMERIC = frozenset({"array", "record"})
-"""Kinds of input that hold numbers."""
+NUMERIC = frozenset({"array", "chat", "record"})
+"""Kinds of input that may hold numbers."""
 
 LONG_NUMBER = re.compile(rb"\d{19}")
 """What a number looks like that may need more than 64 bits; the rest need not be looked through."""
@@ -79,22 +79,13 @@ class PredictParser:
             rows = self._rounded(rows)
         return rows
 
-    def _rounded(self, value: Any) -> Any:
-        """Return a value with whole numbers of more than 64 bits as floats.
-
-        JSON tells 1e30 and its thirty-one digits apart nowhere, and no model computes with the
-        latter.
-        """
-        if isinstance(value, list):
-            return [self._rounded(item) for item in value]
-        if isinstance(value, dict):
-            return {name: self._rounded(item) for name, item in value.items()}
-        if not isinstance(value, int) or value in INT64 or value in UINT64:
-            return value
+    def _rounded(self, rows: list[Any]) -> list[Any]:
         try:
-            return float(value)
-        except OverflowError:
-            raise self._shape("", "a number is out of range") from None
+            return [rounded(row) for row in rows]
+        except ValueError as error:
+            raise self._shape("", str(error)) from None
+        except RecursionError as error:
+            raise malformed(error) from None
 
     def _check_array(self, row: list[Any], place: int, *, single: bool) -> None:
         depth, inside = 1, row
@@ -167,6 +158,30 @@ def _feedback(body: bytes) -> FeedbackRequest:
             raise
         # JSON knows numbers only: 1.0 is as whole as 1.
         return msgspec.convert({**document, "row": int(row)}, FeedbackRequest)
+
+
+def rounded(value: Any) -> Any:
+    """Return a value with whole numbers of more than 64 bits as floats.
+
+    JSON tells 1e30 and its thirty-one digits apart nowhere, and no model computes with the latter.
+
+    Raises:
+        ValueError: One is larger than any float.
+        RecursionError: It is nested too deeply.
+
+    >>> rounded([2**63, 2**64])
+    [9223372036854775808, 1.8446744073709552e+19]
+    """
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    if isinstance(value, dict):
+        return {name: rounded(item) for name, item in value.items()}
+    if not isinstance(value, int) or value in INT64 or value in UINT64:
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError("a number is out of range") from None
 
 
 def rows_seen(body: bytes) -> list[Any]:

@@ -120,6 +120,12 @@ def test_chats_come_as_text_or_as_json():
     assert rows([tensor(["Hello"])], kind="chat") == ["Hello"]
     told = [tensor([json.dumps(talk)], content_type="pd_json")]
     assert rows(told, kind="chat") == [talk]
+    huge = [tensor(['[{"n": 18446744073709551616}]'], content_type="pd_json")]
+    assert rows(huge, kind="chat") == [[{"n": 18446744073709551616.0}]]
+    deep = '[{"n": ' + "[" * 900 + "1" * 30 + "]" * 900 + "}]"
+    for told in (deep, '[{"n": 1' + "0" * 400 + "}]"):
+        status, words = refused([tensor([told], content_type="pd_json")], kind="chat")
+        assert (status, "'x' has at [0]" in words) == (422, True)
     status, words = refused([tensor(["[3]"], content_type="pd_json")], kind="chat")
     assert status == 422
     assert "'x'" in words

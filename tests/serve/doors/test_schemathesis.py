@@ -32,7 +32,14 @@ HOUSES = b"""{"rooms": 3, "street": "Elm", "new": true, "label": 9}
 {"rooms": 4, "street": "Oak", "new": false, "label": 12}
 """
 
+LENGTHS = """
+def load():
+    return lambda xs: [len(x) for x in xs]
+"""
+
 MODELS = {
+    "image": ("image", LENGTHS, ""),
+    "chat": ("chat", LENGTHS, ""),
     "text": ("text", "def load():\n    return lambda xs: [x.upper() for x in xs]\n", ""),
     "array": ("array", ARRAY, ""),
     "record with an eval set": (

@@ -16,6 +16,7 @@ from seatrial.serve.doors.outputs import JSON_ELEMENTS
 from seatrial.serve.doors.signature import Signature
 from seatrial.serve.doors.tensors import Tensor, nested, of_tensor, shown
 from seatrial.serve.messages import Scalar
+from seatrial.serve.parsing import rounded
 
 BASE64: Final = "base64"
 CONTENT_TYPES: Final = ("str", "np", "pd", BASE64, JSON_ELEMENTS, "datetime", "raw")
@@ -123,7 +124,7 @@ def _content(value: Any, content_type: str | None) -> Any:
         return value
     if content_type == BASE64:
         return base64.b64decode(value, validate=True)
-    return msgspec.json.decode(value)
+    return rounded(msgspec.json.decode(value))
 
 
 def _text(value: Any) -> str:

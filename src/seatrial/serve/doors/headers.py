@@ -46,7 +46,7 @@ def timeout_s(headers: Mapping[bytes, bytes]) -> float | None:
     if said is None:
         return None
     try:
-        asked_ms = float(said)
+        asked_ms = math.nan if b"_" in said else float(said)  # 1_000 is Python's, not a number
     except ValueError:
         asked_ms = math.nan
     if not asked_ms > 0:
