@@ -21,6 +21,9 @@ PACE_MEMORY = 20.0
 STEADY_MEMORY = 100.0
 """Batches from which is estimated when deferred rows are answered, which is further away."""
 
+FULL_KNOWN = 10.0
+"""Batches that ended while others waited, from which what is got through then is known."""
+
 RETRY_MIN_S = 1
 """Shortest wait told to a rejected caller: ``Retry-After`` knows whole seconds."""
 
@@ -40,16 +43,30 @@ class Outlook:
         pace: How long batches take by their cost; another object once costs have another unit.
     """
 
-    __slots__ = ("_crew", "_deferral", "_full_rows", "_row_cost", "_steady", "_turns", "pace")
+    __slots__ = (
+        "_crew",
+        "_deferral",
+        "_fills",
+        "_full_cost",
+        "_full_n",
+        "_full_rows",
+        "_full_s",
+        "_row_cost",
+        "_steady",
+        "_turns",
+        "pace",
+    )
 
     def __init__(self, turns: Turns, deferral: Deferral, crew: Crew) -> None:
         self._turns = turns
         self._deferral = deferral
         self._crew = crew
         self._full_rows = math.inf
+        self._fills = 0
         self._row_cost = 0.0
         self.pace = Pace(memory=PACE_MEMORY)
         self._steady = Pace(memory=STEADY_MEMORY)
+        self._full_n = self._full_cost = self._full_s = 0.0
 
     def repack(self, rows_max: int, *, factor: float) -> None:
         """Batches are packed in another way.
@@ -63,21 +80,30 @@ class Outlook:
             self._full_rows = min(self._full_rows, float(rows_max))
             self.pace.rescale(factor)
             self._steady.rescale(factor)
+            self._full_cost *= factor
         else:
             self._full_rows = float(rows_max)
+            self._fills = 0
             self.pace = Pace(memory=PACE_MEMORY)
             self._steady = Pace(memory=STEADY_MEMORY)
+            self._full_n = self._full_cost = self._full_s = 0.0
 
     def ran(self, rows: int, cost: float, seconds: float) -> None:
         """A batch has ended."""
         self.pace.learn(cost, seconds)
         self._steady.learn(cost, seconds)
+        if self._turns.rows:
+            keep = 1.0 - 1.0 / STEADY_MEMORY
+            self._full_n = self._full_n * keep + 1.0
+            self._full_cost = self._full_cost * keep + cost
+            self._full_s = self._full_s * keep + seconds
         weight = ROW_SMOOTHING if self._row_cost else 1.0
         self._row_cost += weight * (cost / rows - self._row_cost)
 
     def filled(self, rows: int) -> None:
         """A batch of so many rows has started while more waited."""
-        self._full_rows += FULL_SMOOTHING * (rows - self._full_rows)
+        self._fills += 1
+        self._full_rows += max(FULL_SMOOTHING, 1.0 / self._fills) * (rows - self._full_rows)
 
     def seconds(self, rows: float, cost: float) -> float:
         """Return how long one worker needs for so many rows of that cost, in full batches."""
@@ -147,7 +173,12 @@ class Outlook:
         return starts_s + 1.5 * batch * workers / rate
 
     def steady_rate(self) -> float:
-        """As :meth:`rate`, over more batches: what is far away must not follow each of them."""
+        """As :meth:`rate`, over more batches: what is far away must not follow each of them.
+
+        Taken from what was got through while others waited, once that is known.
+        """
+        if self._full_n >= FULL_KNOWN:
+            return len(self._crew) * self._full_cost / max(self._full_s, COST_MIN)
         seconds = self._steady.expect(self._row_cost, batches=1.0 / self._full_rows)
         return len(self._crew) * self._row_cost / seconds if seconds else 0.0
 
