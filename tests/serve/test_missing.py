@@ -18,15 +18,40 @@ class Model:
 
     def __init__(self, *, fails=(), dies=()):
         self.fails, self.dies, self.asked = set(fails), set(dies), []
+        self.died = False
 
     async def answer(self, inputs, *, limit_s):
         (row,) = inputs
         self.asked.append(row)
         missing = {name for name, value in row.items() if value is None}
         if missing & self.dies:
+            self.died = True
             raise WorkerLostError("it died.")
         if missing & self.fails:
             raise ModelRaisedError("it raised.")
+
+
+class Crew:
+    """Stands where dispatcher and pool of a deployment are, with one worker."""
+
+    def __init__(self, worker, release):
+        self.release = release
+        self.dispatcher = self.pool = self
+        self.seats = [SimpleNamespace(worker=worker)]
+        self.working = [worker]
+        self.looks = 0
+
+    @property
+    def ready(self):
+        """Its successor takes a moment."""
+        self.looks += 1
+        return self.looks > 1
+
+    async def retire(self, worker):
+        self.working.remove(worker)
+
+    def add(self, worker):
+        self.working.append(worker)
 
 
 def asked(*models, signature=None, remote=False, halted=False, releases=("m@1", "m@1")):
@@ -34,13 +59,13 @@ def asked(*models, signature=None, remote=False, halted=False, releases=("m@1", 
         signature = Signature("record", "regression")
         signature.learn([ROW])
 
-    async def warm(worker, deployment):
-        return "warm"
-
     async def all_of_them():
-        warm_up = MissingValues(warm, signature=signature, remote=remote, halted=lambda: halted)
+        ask = MissingValues(signature, remote=remote, halted=lambda: halted)
         for model, release in zip(models, releases, strict=False):
-            assert await warm_up(model, SimpleNamespace(release=release)) == "warm"
+            crew = Crew(model, release)
+            await ask(crew)
+            assert crew.working == ([] if model.died else [model])
+            assert crew.looks == (2 if model.died else 0)
 
     asyncio.run(all_of_them())
     table = signature.table
@@ -48,7 +73,7 @@ def asked(*models, signature=None, remote=False, halted=False, releases=("m@1", 
 
 
 def test_a_model_that_takes_null_everywhere_is_asked_once():
-    """One row, for one worker of a release."""
+    """One row, for one worker of a release, which then goes to work."""
     model, other = Model(), Model()
     assert asked(model, other) == set()
     assert model.asked == [dict.fromkeys(ROW)]
@@ -68,7 +93,7 @@ def test_another_release_is_asked_anew():
 
 
 def test_where_null_kills_the_model_nobody_may_send_any():
-    """Its worker is not lost twice."""
+    """No second worker is lost, and the start waits for the successor of the first."""
     second = Model()
     assert asked(Model(dies=["new"]), second) == {"rooms", "street", "new"}
     assert second.asked == []
@@ -112,3 +137,26 @@ def test_a_running_server_takes_what_it_describes(serve, project, tmp_path):
         refused = server.predict(row)
         assert refused.status == 422
         assert refused.json["detail"].startswith(words)
+
+
+def test_a_server_starts_though_null_kills_its_model(serve, project, tmp_path):
+    """Its only worker is replaced, and nobody can kill the next one so."""
+    folder = project(
+        tmp_path / "project",
+        kind="record",
+        toml='[eval]\ndata = "eval.jsonl"\ninput = ["rooms"]\n',
+        model="""
+import os, signal
+
+def one(rooms):
+    return os.kill(os.getpid(), signal.SIGSEGV) if rooms is None else rooms
+
+def load():
+    return lambda rows: [one(row["rooms"]) for row in rows]
+""",
+    )
+    (folder / "eval.jsonl").write_text('{"rooms": 3, "label": 0}\n')
+    server = serve("--workers", "1", folder=folder)
+    assert server.predict({"rooms": 4}).json["results"][0]["output"] == 4
+    assert server.predict({"rooms": None}).status == 422
+    assert server.metric("seatrial_worker_losses_total") == 1

@@ -81,9 +81,9 @@ class Assembly:
             plan,
             entry=Entry(ladder, tickets=self.tickets, on_deferred=self._deferred),
             on_settled=self._settled,
-            warm_up=MissingValues(
-                warm_up,
-                signature=signature,
+            warm_up=warm_up,
+            on_started=MissingValues(
+                signature,
                 remote=model.adapter == "url",
                 halted=lambda: self.orders.killed,
             ),

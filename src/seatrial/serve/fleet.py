@@ -8,7 +8,7 @@ loaded again under its old name.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from seatrial.core import settings as settings_table
 from seatrial.core.clock import SYSTEM, Clock
@@ -37,6 +37,7 @@ class Fleet:
         plan: What the server shall be.
         on_settled: Told of calls that are answered or have failed.
         warm_up: Run on every worker before it gets calls.
+        on_started: Run on every deployment before it gets calls.
         metrics: Counts.
         events: Told of losses and swaps.
         entry: Lets rows in.
@@ -49,6 +50,7 @@ class Fleet:
         *,
         on_settled: Callable[[Sequence[Pending]], None],
         warm_up: WarmUp,
+        on_started: Callable[[Deployment], Awaitable[None]],
         metrics: Metrics,
         events: Events,
         entry: Entry,
@@ -56,6 +58,7 @@ class Fleet:
     ) -> None:
         self._plan = plan
         self._on_settled = on_settled
+        self._on_started = on_started
         self._events = events
         self._clock = clock
         self._swapping = asyncio.Lock()
@@ -228,6 +231,7 @@ class Fleet:
             await deployment.pool.grow(deployment.workers_wanted())
         if known is None and deployment.profile is not None:
             await asyncio.to_thread(self._deployments.keep, deployment, deployment.profile)
+        await self._on_started(deployment)
 
     def _memory(self, settings: Settings) -> Memory | None:
         size_bytes = int(settings.serving.cache_mib * MIB)

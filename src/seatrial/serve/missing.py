@@ -1,14 +1,14 @@
 """Finds out whether a table model answers rows in which a value is missing.
 
 Whether null may be sent is for the model to say, and an eval set without missing values says
-nothing of it. So the first worker of a release is asked, before callers are let in: a row of the
-eval set with all its values missing and, where that fails, with one missing at a time.
+nothing of it. So a worker of each release is asked, before callers are let in: a row of the eval
+set with all its values missing and, where that fails, with one missing at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from seatrial.core.clock import SYSTEM, Clock, TimeBudget
@@ -23,12 +23,17 @@ BUDGET_S: Final = 0.5
 CALL_LIMIT_S: Final = 5.0
 """A warm model that takes longer for one row hangs on it."""
 
+REPLACED_S: Final = 30.0
+"""How long a start waits for the successor of a worker that null has killed."""
+
+LOOK_S: Final = 0.05
+"""Between two looks whether it is there."""
+
 
 class MissingValues:
-    """Warms a worker, and asks the first one of each release for what it makes of null.
+    """Asks each release once what it makes of null, before it gets calls.
 
     Args:
-        warm_up: Warms it.
         signature: Knows the columns, and is told which of them must hold something.
         remote: The model is somebody else's service, whose calls are not ours to spend.
         halted: Says whether no model call may start.
@@ -37,34 +42,42 @@ class MissingValues:
 
     def __init__(
         self,
-        warm_up: Callable[[Worker, Deployment], Awaitable[str]],
-        *,
         signature: Signature,
+        *,
         remote: bool,
         halted: Callable[[], bool],
         clock: Clock = SYSTEM,
     ) -> None:
-        self._warm_up = warm_up
         self._signature = signature
         self._remote = remote
         self._halted = halted
         self._clock = clock
         self._asked = ""
 
-    async def __call__(self, worker: Worker, deployment: Deployment) -> str:
-        """Warm one worker of a deployment; return what was done, in words.
+    async def __call__(self, deployment: Deployment) -> None:
+        """Ask one worker of a deployment that has been started.
 
-        Raises:
-            ServingError: It hung or died while it was warmed.
+        Where null kills it, no caller may send any, and its place is waited for.
         """
-        told = await self._warm_up(worker, deployment)
-        sample = self._signature.sample
-        if sample is None or self._remote or self._halted() or self._asked == deployment.release:
-            return told
+        sample, worker = self._signature.sample, deployment.pool.seats[0].worker
+        if sample is None or worker is None or self._remote or self._halted():
+            return
+        if self._asked == deployment.release:
+            return
         self._asked = deployment.release
-        with suppress(ServingError):  # whoever keeps workers sees that this one is lost
+        await deployment.dispatcher.retire(worker)
+        try:
             await self._ask(worker, sample)
-        return told
+        except ServingError:
+            await self._replaced(deployment)
+        else:
+            deployment.dispatcher.add(worker)
+
+    async def _replaced(self, deployment: Deployment) -> None:
+        budget = TimeBudget(REPLACED_S, clock=self._clock)
+        await asyncio.sleep(LOOK_S)  # for the pool to notice
+        while not deployment.pool.ready and not budget.spent():
+            await asyncio.sleep(LOOK_S)
 
     async def _ask(self, worker: Worker, sample: Mapping[str, Any]) -> None:
         names = [name for name, value in sample.items() if value is not None]
