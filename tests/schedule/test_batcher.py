@@ -382,7 +382,7 @@ def test_another_packing_prices_what_waits_anew():
     for number, size in enumerate([7, 30, 50]):
         batcher.arrive(0.0, number, rows=1, deadline_s=9.0, sizes=size)
     batcher.packing = Padded(4, 400)
-    assert batcher.cost_inflight == 1.0 + 30.0 + 50.0
+    assert batcher.cost_inflight == 30.0 + 50.0, "what runs counts for nothing then"
     (run,) = batcher.idle(0.1, 0)
     assert run.parts == [Part(1, 0, 1), Part(2, 0, 1)]
 
@@ -457,3 +457,37 @@ def test_deferred_rows_run_in_brief_batches_while_nobody_else_waits():
         batcher.idle(now_s, 1)
         (run,) = batcher.arrive(now_s, 1_000, rows=200, deadline_s=now_s + 99.0, deferred=True)
         assert sum(part.stop - part.start for part in run.parts) == pytest.approx(most, abs=1)
+
+
+def test_what_ran_when_costs_got_another_unit_teaches_nothing():
+    """A row that cost one row must not count as one of a second."""
+    batcher = Batcher(RowPacking(1), queue_rows=99, grace_s=1.0)
+    batcher.idle(0.0, 0)
+    batcher.arrive(0.0, 0, rows=1, deadline_s=1e9)
+    batcher.packing = Seconds(0.01)
+    batcher.idle(0.01, 0)
+    assert batcher.cost_per_s == 0.0
+    for number in range(1, 4):
+        batcher.arrive(number * 0.1, number, rows=1, deadline_s=1e9)
+        batcher.idle(number * 0.1 + 0.02, 0)
+    assert batcher.cost_per_s == pytest.approx(0.5), "a row of 0.01 took 0.02 s"
+    batcher.arrive(1.0, 9, rows=1, deadline_s=1e9)
+    batcher.packing = Seconds(0.02)
+    batcher.idle(1.02, 0)
+    assert batcher.cost_per_s == pytest.approx(1.0)
+
+
+class Seconds(Struct, frozen=True):
+    """One row a batch, of so many seconds."""
+
+    row_s: float
+    rows_max: int = 1
+
+    def cost(self, size):
+        return self.row_s
+
+    def expected_s(self, *, rows, size_max, size_sum):
+        return self.row_s
+
+    def room(self, *, rows, size_max, candidate, waiting):
+        return 0

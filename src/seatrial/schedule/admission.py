@@ -179,14 +179,14 @@ class Admission:
         return Refused(reason, again_s, wait_s)
 
     def eta_s(self, now_s: float, *, rows: int = 1, sizes: Sequence[float] | float = 1) -> float:
-        """Return when a request should have its answer that is put aside now.
+        """Return when a request should have its answer that is refused now and put aside.
 
         Infinity where there is no room.
         """
         batcher = self._batcher
         if batcher.deferred_s() > ASIDE * self._standing.longest_s:
             return math.inf
-        return batcher.eta_s(now_s, rows=rows, sizes=sizes)
+        return batcher.eta_s(now_s, rows=rows, sizes=sizes, refused=True)
 
     def _bearable_s(self, left_s: float) -> float:
         """Return the longest wait foretold with which an answer still comes in time."""

@@ -129,6 +129,7 @@ class Batcher:
         factor = self._dearer(packing) if blind is self._blind else 0.0
         self.drift = self.drift * factor or 1.0
         self._packing, self._blind = packing, blind
+        self._crew.rescale(factor)
         self._outlook.repack(packing.rows_max, factor=factor)
         self._deferral.rescale(factor)
         self._turns.price(packing.cost, factor=factor)
@@ -317,15 +318,28 @@ class Batcher:
         excess = self._turns.rows + rows - self._queue_rows
         return excess <= 0 or bool(self._turns.surplus(key, rows, excess))
 
-    def eta_s(self, now_s: float, *, rows: int = 1, sizes: Sequence[float] | float = 1) -> float:
+    def eta_s(
+        self,
+        now_s: float,
+        *,
+        rows: int = 1,
+        sizes: Sequence[float] | float = 1,
+        refused: bool = False,
+    ) -> float:
         """Return when a deferred request that came now should have its answer.
 
         Infinity as long as no batch has run, and where there is no room for it.
+
+        Args:
+            now_s: The time.
+            rows: How many it has.
+            sizes: Size of each row, or one for all.
+            refused: Whether it is deferred because it was refused.
         """
         if self._deferral.turns.rows + rows > self._queue_rows:
             return math.inf
-        before = self._deferral.turns.cost
-        return self._outlook.eta_s(now_s, self.cost(rows=rows, sizes=sizes), before=before)
+        cost, before = self.cost(rows=rows, sizes=sizes), self._deferral.turns.cost
+        return self._outlook.eta_s(now_s, cost, before=before, refused=refused)
 
     @property
     def rows_put_aside(self) -> int:

@@ -66,6 +66,15 @@ class Crew:
         self.busy.pop(worker, None)
         self.idle.pop(worker, None)
 
+    def rescale(self, factor: float) -> None:
+        """Costs are so many times what they were; 0 if they are in another unit.
+
+        Nothing is learnt then from what runs.
+        """
+        for busy in self.busy.values():
+            busy.cost *= factor
+            busy.expected *= factor
+
     def hanging(self, now_s: float) -> list[int]:
         """Return the workers to give up, each once."""
         hung = [worker for worker, busy in self.busy.items() if busy.kill_at_s <= now_s]

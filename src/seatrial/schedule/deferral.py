@@ -16,12 +16,6 @@ SHARE = 0.05
 LOAD_MEMORY_S = 3.0
 """How long a past the load is averaged over, from which deferred rows learn when they run."""
 
-RISE_MEMORY_S = 0.4
-"""The same for a load that rises: what is put aside at the onset of a spike is told by that."""
-
-RISE_SURE = 2.0
-"""Standard deviations of the count that a rise has to exceed: arrivals come in clusters."""
-
 KNOWN_S = 0.5
 """Time after a start before which nothing is known of the load but that there is too much."""
 
@@ -50,12 +44,9 @@ class Deferral:
 
     __slots__ = (
         "_asked",
-        "_asks",
         "_at_s",
         "_got",
         "_load",
-        "_rise",
-        "_rises",
         "_seen",
         "_speed",
         "_watched_s",
@@ -71,9 +62,8 @@ class Deferral:
         self.workers: set[int] = set()
         self.come = 0
         self._at_s = -math.inf
-        self._asks = 0
         self._asked = self._got = 0.0
-        self._load = self._seen = self._rise = self._rises = 0.0
+        self._load = self._seen = 0.0
         self._speed = self._watched_s = 0.0
 
     def next(self, others: Turns) -> Turns:
@@ -110,7 +100,6 @@ class Deferral:
         """Costs are so many times what they were; 0 if they are in another unit."""
         self.credit *= factor
         self._load *= factor
-        self._rise *= factor
         self._asked *= factor
         self._got *= factor
         self._speed *= factor
@@ -120,7 +109,6 @@ class Deferral:
     def asked(self, cost: float) -> None:
         """Count a request that somebody waits for, whether it was let in or not."""
         self._asked += cost
-        self._asks += 1
 
     def passed(self, now_s: float, *, rate: float) -> None:
         """Bring averages up to date: cost per second that is asked for, and that is got here.
@@ -135,14 +123,13 @@ class Deferral:
         if elapsed_s < math.inf:
             keep = math.exp(-elapsed_s / LOAD_MEMORY_S)
             self._load = self._load * keep + (1.0 - keep) * self._asked / elapsed_s
-            self._rise, self._rises = self._rising(now_s)
             # How much of the average is founded: it starts from nothing seen, not from no load.
             self._seen = self._seen * keep + 1.0 - keep
             if self.turns and self._load > PRESSED * rate * self._seen:
                 keep = math.exp(-elapsed_s / SPEED_MEMORY_S)
                 self._speed = self._speed * keep + self._got
                 self._watched_s = self._watched_s * keep + elapsed_s
-        self._asked, self._got, self._asks, self._at_s = 0.0, 0.0, 0, now_s
+        self._asked, self._got, self._at_s = 0.0, 0.0, now_s
 
     def before(self, place: int) -> float:
         """Return the cost of the rows that wait up to a place, counted from the first that came."""
@@ -151,7 +138,14 @@ class Deferral:
         return turns.cost * rows / turns.rows if rows > 0 else 0.0
 
     def eta_s(
-        self, now_s: float, *, before: float, ahead: float, rate: float, workers: int
+        self,
+        now_s: float,
+        *,
+        before: float,
+        ahead: float,
+        rate: float,
+        workers: int,
+        refused: bool,
     ) -> float:
         """Return when a batch should start whose rows have so much cost before them.
 
@@ -161,6 +155,8 @@ class Deferral:
             ahead: Cost of the rows that wait and are not deferred.
             rate: Cost that all workers work off in a second; infinity is returned if none.
             workers: How many there are.
+            refused: Whether it was just refused: then there is too much, whatever the average says,
+                and the sooner of the two is not believed.
 
         Returns:
             The sooner of two: at the speed that deferred rows have under pressure, or at what is
@@ -171,8 +167,9 @@ class Deferral:
         prior_s = SPEED_PRIOR_S
         speed = (SHARE * rate * prior_s + self._speed) / (prior_s + self._watched_s)
         pressed_s = max(before - self.credit, 0.0) / max(speed, SHARE * rate)
-        left = min(rate - self._load_per_s(now_s), rate * max(workers - 1, 1) / max(workers, 1))
-        if left <= 0.0:
+        left = rate - self._load_per_s(now_s)
+        left = min(left, rate * max(workers - 1, 1) / max(workers, 1))
+        if left <= 0.0 or refused:
             return pressed_s
         return min(pressed_s, (ahead + before) / left)
 
@@ -183,11 +180,4 @@ class Deferral:
             seen_s += now_s - self._at_s
         if seen_s < KNOWN_S:
             return math.inf
-        rise, count = self._rising(now_s)
-        sure = rise * max(1.0 - RISE_SURE / math.sqrt(count), 0.0) if count else 0.0
-        return max((LOAD_MEMORY_S * self._load + self._asked) / seen_s, sure / RISE_MEMORY_S)
-
-    def _rising(self, now_s: float) -> tuple[float, float]:
-        """Return cost and number of what came lately."""
-        keep = math.exp(-(now_s - self._at_s) / RISE_MEMORY_S)
-        return self._rise * keep + self._asked, self._rises * keep + self._asks
+        return (LOAD_MEMORY_S * self._load + self._asked) / seen_s

@@ -148,13 +148,14 @@ class Outlook:
         """Return what a rejected caller is told: when half of the queue should be gone."""
         return min(max(math.ceil(self.wait_s("", None) / 2), RETRY_MIN_S), RETRY_MAX_S)
 
-    def eta_s(self, now_s: float, cost: float, *, before: float) -> float:
+    def eta_s(self, now_s: float, cost: float, *, before: float, refused: bool = False) -> float:
         """Return when a deferred request should have its answer.
 
         Args:
             now_s: The time.
             cost: Of its rows.
             before: Cost of the deferred rows before it.
+            refused: Whether it was just refused.
         """
         rate = self.steady_rate()
         if not rate:
@@ -168,6 +169,7 @@ class Outlook:
             ahead=self._turns.cost,
             rate=rate,
             workers=workers,
+            refused=refused,
         )
         # Its own batch takes one time; half of another is over until a worker is free.
         return starts_s + 1.5 * batch * workers / rate
