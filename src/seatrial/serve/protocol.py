@@ -75,10 +75,11 @@ class Protocol(HttpToolsProtocol):
         if self.phase == IDLE:
             self._enter(HEAD, self.limits.head_s)
             self._head_bytes = 0
-        unread = data
         try:
-            while unread:
-                unread = self._feed(unread)
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                self._begin_again(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._unreadable(
                 MalformedBodyError(
@@ -210,24 +211,24 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
         self.on_response_complete()
 
-    def _feed(self, data: bytes) -> bytes:
-        """Feed the parser; return what is to be fed next.
+    def _begin_again(self, rest: bytes) -> None:
+        """Read a request that asks for another protocol beside (HTTP/2, WebSocket) in this one.
 
-        Whoever asks for another protocol beside (HTTP/2, WebSocket) is answered in this one, as
-        RFC 9110, section 7.8 allows. The parser takes all that follows such a head for the other
-        protocol, body included: so a new one gets the head once more, without the wish.
+        RFC 9110, section 7.8 allows that. The parser takes all that follows such a head for the
+        other protocol, body included: so a new one gets the head once more, without the wish.
         """
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            if self.phase == LINGERING or self.transport.is_closing():
-                return b""
+        while self.phase != LINGERING and not self.transport.is_closing():
             old, self.parser = self.parser, httptools.HttpRequestParser(self)
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn
             line = b"%b %b HTTP/%b" % (old.get_method(), self.url, old.get_http_version().encode())
             fields = [b"%b: %b" % field for field in without_upgrade(self.headers)]
-            return b"\r\n".join([line, *fields, b"", data[upgrade.args[0] :]])
-        return b""
+            data = b"\r\n".join([line, *fields, b"", rest])
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = data[upgrade.args[0] :]
+            else:
+                return
 
     def _enter(self, phase: int, seconds: float) -> None:
         self.phase = phase
