@@ -170,11 +170,21 @@ class TestLadder:
         rungs = 'cheaper_variant = "small"\ncache_mib = 8\nqueue_rows = 300\n'
         server = sleeping(toml=settings(rungs=LADDER, more=rungs))
         assert server.predict("known").headers["x-served-by"] == "model"
-        # The variant stands by a moment after the server is ready.
-        server.eventually(lambda: len(server.family()) >= 3)
+        other = tuple(json.dumps({"inputs": [f"before {n}"]}).encode() for n in range(5_000))
+
+        def variant_answers():
+            """It stands by a moment after the server is ready."""
+            pressed = offer(server, shaped(f"{4 / ROW_S:g}:1s"), bodies=other)
+            return pressed.served_by.having("variant:small").any()
+
+        def told_now():
+            return server.ask("GET", "/status").json["degradation"]
+
+        server.eventually(variant_answers)
+        server.eventually(lambda: told_now() == "ok")
         told = []
         full = 10 / ROW_S
-        with meanwhile(lambda: told.append(server.ask("GET", "/status").json["degradation"])):
+        with meanwhile(lambda: told.append(told_now())):
             result = offer(server, shaped(f"10->{3 * full:g}:3s, {3 * full:g}:500ms"))
         known = server.predict("known")
         assert known.headers["x-served-by"] == "cache"
