@@ -174,7 +174,7 @@ def test_the_whole_path_is_walked_before_the_server_says_that_it_is_ready(serve,
 
 
 def test_workers_are_warmed_with_eval_inputs_that_count_as_nothing(serve, tmp_path):
-    """Every batch size runs once before the first user; the log says warm-up."""
+    """Growing batches, as long as they get cheaper by the row; the log says warm-up."""
     (tmp_path / "project").mkdir()
     rows = [json.dumps({"text": f"eval {n}", "label": "x"}) for n in range(30)]
     (tmp_path / "project" / "eval.jsonl").write_text("\n".join(rows))
@@ -183,7 +183,7 @@ def test_workers_are_warmed_with_eval_inputs_that_count_as_nothing(serve, tmp_pa
     )
     warm = server.records()
     assert {record["origin"] for record in warm} == {"warmup"}
-    assert {record["batch_size"] for record in warm} == {1, 2, 4, 8, 10}
+    assert {1, 2} <= {record["batch_size"] for record in warm} <= {1, 2, 4, 8, 10}
     assert server.metric("seatrial_requests_total") == 0
     assert list((server.folder / ".seatrial" / "control").glob("samples-*.json"))
 

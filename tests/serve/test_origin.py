@@ -98,6 +98,10 @@ async def until(condition):
         await asyncio.sleep(0.01)
 
 
+def replaced(roster, victim, workers=2):
+    return len(roster.workers) == workers and victim not in roster.workers
+
+
 async def answers(roster, times=1):
     batches = [await one.answer(["a"] * times, limit_s=LIMIT_S) for one in roster.workers]
     return [[answer.output for answer in batch.answers] for batch in batches]
@@ -111,7 +115,7 @@ def test_one_load_makes_all_workers_and_their_replacements(serving):
         for _ in range(3):
             victim = roster.workers[0]
             os.kill(victim.pid, signal.SIGSEGV)
-            await until(lambda victim=victim: len(roster.workers) == 2 and victim.ended)
+            await until(lambda victim=victim: replaced(roster, victim))
         await pool.grow(4)
         assert len({answer for (answer,) in await answers(roster)}) == 4
 
@@ -127,7 +131,7 @@ def test_where_the_loaded_process_dies_the_workers_go_on_and_the_next_one_loads_
         assert len(await answers(roster)) == 2
         victim = roster.workers[0]
         os.kill(victim.pid, signal.SIGKILL)
-        await until(lambda: len(roster.workers) == 2 and victim not in roster.workers)
+        await until(lambda: replaced(roster, victim))
         assert len({answer for (answer,) in await answers(roster)}) == 2
 
     assert serving(told)[1] == 2
@@ -182,7 +186,7 @@ def test_what_a_worker_keeps_is_not_seen_by_the_next(serving):
         seen = [await worker.answer(["a"], limit_s=LIMIT_S) for _ in range(3)]
         assert [batch.answers[0].output for batch in seen] == [2, 3, 4]
         os.kill(worker.pid, signal.SIGKILL)
-        await until(lambda: roster.workers and roster.workers[0] is not worker)
+        await until(lambda: replaced(roster, worker, workers=1))
         assert await answers(roster) == [[2]]
 
     counting = "SEEN = []\ndef seen():\n    SEEN.append(1)\n    return len(SEEN)"
