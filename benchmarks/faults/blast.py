@@ -78,23 +78,26 @@ def blast(
     """
     (scratch / "requests.json").write_text(json.dumps([r.decode("latin-1") for r in requests]))
     zero_s = time.perf_counter() + LEAD_S
-    running = []
-    for number in range(processes):
-        np.save(scratch / f"due-{number}.npy", due_s[number::processes])
-        plan = {
-            "port": url_port,
-            "connections": max(connections // processes, 1),
-            "ends_s": ends_s,
-            "patience_s": patience_s,
-            "zero_s": zero_s,
-            "first": number,
-            "step": processes,
-        }
-        place = scratch / f"plan-{number}.json"
-        place.write_text(json.dumps(plan))
-        running.append(subprocess.Popen([sys.executable, __file__, str(place)]))
-    if any(status != 0 for status in [one.wait() for one in running]):
-        raise RuntimeError("a generator failed")
+    with contextlib.ExitStack() as ending:
+        running = []
+        for number in range(processes):
+            np.save(scratch / f"due-{number}.npy", due_s[number::processes])
+            plan = {
+                "port": url_port,
+                "connections": max(connections // processes, 1),
+                "ends_s": ends_s,
+                "patience_s": patience_s,
+                "zero_s": zero_s,
+                "first": number,
+                "step": processes,
+            }
+            place = scratch / f"plan-{number}.json"
+            place.write_text(json.dumps(plan))
+            process = ending.enter_context(subprocess.Popen([sys.executable, __file__, str(place)]))
+            ending.callback(process.kill)
+            running.append(process)
+        if any(status != 0 for status in [one.wait() for one in running]):
+            raise RuntimeError("a generator failed")
     sent_s, done_s = np.full(len(due_s), np.nan), np.full(len(due_s), np.nan)
     statuses = np.zeros(len(due_s), dtype=np.int64)
     for number in range(processes):
