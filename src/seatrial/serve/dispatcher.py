@@ -140,6 +140,11 @@ class Dispatcher:
         self._offer(worker)
         self._hand_on()
 
+    def listen(self) -> None:
+        """Hear workers that are done, before the loop comes to them."""
+        for job in list(self._jobs.values()):
+            job.worker.listen()
+
     async def retire(self, worker: Worker) -> None:
         """Take a worker out of service between two batches; return when it holds nothing."""
         if worker.number not in self._workers:

@@ -29,6 +29,10 @@ from seatrial.serve.plan import Plan
 
 MIB = 2**20
 
+LISTEN_S = 0.002
+"""While callers arrive without a pause, workers that are done are heard so often: the loop hears a
+thousand callers first, and workers would wait for their next rows meanwhile."""
+
 
 class Fleet:
     """All that answers on one server.
@@ -63,6 +67,7 @@ class Fleet:
         self._clock = clock
         self._swapping = asyncio.Lock()
         self._leaving: set[Deployment] = set()
+        self._listened_s = 0.0
         self._background = Background()
         self._deployments = Deployments(
             plan,
@@ -102,6 +107,9 @@ class Fleet:
     def submit(self, call: Call, *, now_s: float, deadline_s: float) -> None:
         """Have a call answered; it comes back settled."""
         deployment = call.deployment = self.router.current
+        if now_s - self._listened_s > LISTEN_S:
+            self._listened_s = now_s
+            deployment.dispatcher.listen()
         if self.memory is not None and self._remembers(call):
             self.memory.submit(call, deployment, now_s=now_s, deadline_s=deadline_s)
         else:

@@ -12,7 +12,7 @@ from typing import Any, cast
 from seatrial.core.errors import DeadlineExceededError, SeatrialError, WorkerLostError
 from seatrial.core.settings import Settings
 from seatrial.models import frames
-from seatrial.models.hostprocess import CLOSE_LIMIT_S, HostProcess
+from seatrial.models.hostprocess import CLOSE_LIMIT_S, READ_BYTES, HostProcess
 from seatrial.models.process import LOAD_LIMIT_S, launch, lost
 from seatrial.models.subject import Batch
 
@@ -114,6 +114,17 @@ class Worker(asyncio.Protocol):
         """
         self._asked += 1
         self._send(frames.Ask(self._asked, "answer", inputs), heard)
+
+    def listen(self) -> None:
+        """Hear what the process has said already, before the loop comes to it."""
+        if self._heard is None or self.ended:
+            return
+        try:
+            data = self._host.wire.recv(READ_BYTES, socket.MSG_DONTWAIT)
+        except OSError:  # nothing there; the loop hears of what is worse
+            return
+        if data:
+            self.data_received(data)
 
     async def answer(self, inputs: list[Any], *, limit_s: float) -> Batch:
         """Answer a batch and wait for it, as warm-up does.
