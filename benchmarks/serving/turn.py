@@ -24,6 +24,9 @@ LOG = Path(".seatrial") / "log"
 QUIET_S = 180.0
 """Longest wait until a server has finished what a load left it."""
 
+IDLE_S = 20.0
+"""The same for one without a keeper: some are never quiet."""
+
 KEEPER_PAUSE_S = 7.0
 """Seatrial's keeper looks at the log every few seconds: it is done once it rested this long."""
 
@@ -219,9 +222,9 @@ def _idle(tree: Tree, seconds: float) -> dict[str, float]:
 def _wait_until_quiet(tree: Tree) -> float | None:
     """Return the seconds until it was quiet; ``None`` if it never was."""
     before = tree.cpu_s()
-    rest_s = KEEPER_PAUSE_S if "keeper" in before else BRIEF_S
+    rest_s, limit_s = (KEEPER_PAUSE_S, QUIET_S) if "keeper" in before else (BRIEF_S, IDLE_S)
     now_s = rested_since_s = began_s = time.monotonic()
-    until_s = now_s + QUIET_S
+    until_s = now_s + limit_s
     busy_s = sum(before.values())
     while now_s < until_s and now_s - rested_since_s < rest_s:
         time.sleep(BRIEF_S)
