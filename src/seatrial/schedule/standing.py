@@ -1,10 +1,11 @@
-"""Whether a queue stands: it has been long for longer than a burst lasts, and only costs time.
+"""Whether a queue stands: it has been too long for longer than a burst lasts, and only costs time.
 
-A queue evens out bursts. Under a lasting overload it is as long as it may be, everybody who is let
-in waits for all of it, and nobody gains: as much is answered from a short one. So once a queue has
-been long for a while, or callers have been refused for a while, only a short one is let in, until
-nobody has been refused for some time. The idea is that of CoDel (Nichols and Jacobson, 2012),
-applied when requests arrive rather than when they leave: whoever is let in is answered.
+A queue evens out bursts, and holds callers who wait for each other's answers before they ask again.
+Under a lasting overload it is as long as it may be, everybody who is let in waits for all of it, and
+nobody gains: as much is answered from a short one. So once callers have been refused for a while,
+only a short one is let in, until nobody has been refused for some time. As long as nobody has to be
+refused, a queue may be as long as callers bear. The idea is that of CoDel (Nichols and Jacobson,
+2012), applied when requests arrive rather than when they leave: whoever is let in is answered.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ SHORT_BATCHES = 1.5
 keep batches large, which then take as long as callers wait."""
 
 LASTING = 0.5
-"""A queue stands after this part of the longest wait: a burst that filled it is half gone then."""
+"""A queue stands once callers have been refused for this part of the longest wait: a burst that
+filled it is half gone then."""
 
 BATCH_SMOOTHING = 0.1
 """Weight of the newest batch in how long one takes."""
@@ -38,8 +40,8 @@ class Standing:
         longest_s: The longest wait of a request with the usual deadline while it does not.
 
     >>> queue = Standing(4.0)
-    >>> for now_s in range(4):
-    ...     queue.ran(float(now_s), wait_s=3.0, seconds=0.1)
+    >>> for tenth in range(21):
+    ...     queue.refused(tenth / 10, most_s=4.0)
     >>> queue.stands, queue.allowed_s(4.0), queue.allowed_s(2.0)
     (True, 0.8, 0.4)
     """
@@ -48,7 +50,6 @@ class Standing:
         self.stands = False
         self.longest_s = bound_s
         self.batch_s = 0.0
-        self._short_s: float | None = None
         self._refusing_s = self._refused_s = -CALM_S
 
     def allowed_s(self, most_s: float) -> float:
@@ -64,12 +65,9 @@ class Standing:
         """A batch has ended after so many seconds; all that waits would take so long to start."""
         weight = BATCH_SMOOTHING if self.batch_s else 1.0
         self.batch_s += weight * (seconds - self.batch_s)
-        if self._short_s is None or wait_s < self._short(self.longest_s):
-            self._short_s = now_s
         if self.stands:
-            self.stands = now_s > self._short_s or now_s - self._refused_s < CALM_S
-        elif now_s - self._short_s >= LASTING * self.longest_s:
-            self.stands, self._refused_s = True, now_s
+            long = wait_s >= self._short(self.longest_s)
+            self.stands = long or now_s - self._refused_s < CALM_S
 
     def refused(self, now_s: float, most_s: float) -> None:
         """A request was refused that would bear a wait of ``most_s``."""
