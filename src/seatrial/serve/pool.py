@@ -46,14 +46,12 @@ class Seat(Struct):
         worker: The process; ``None`` where there is none.
         error: Why the last one ended, or could not start.
         starts: How many there have been.
-        recycled: How many of them took the place of one that had grown too large.
     """
 
     state: str = "starting"
     worker: Worker | None = None
     error: SeatrialError | None = None
     starts: int = 0
-    recycled: int = 0
 
 
 class Pool:
@@ -230,7 +228,6 @@ class Pool:
         grown_bytes = worker.rss_bytes
         self._employ(seat, following)
         seat.starts += 1
-        seat.recycled += 1
         await self._dismiss(worker)
         if self._on_recycled is not None:
             self._on_recycled(grown_bytes)
