@@ -188,3 +188,13 @@ def check_all(asked: list[Question], *, port: int, peer: Peer) -> float:
     if errors:
         raise ServerFailedError(f"wrong or no answer: {errors[0]}")
     return max(differences)
+
+
+def given_tickets(port: int) -> int:
+    """Return how many requests seatrial has put aside instead of answering them."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10.0)
+    with contextlib.closing(connection):
+        connection.request("GET", "/metrics")
+        lines = connection.getresponse().read().decode().splitlines()
+    name = "seatrial_tickets_total"
+    return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines if line.startswith(name))

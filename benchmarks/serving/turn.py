@@ -12,7 +12,7 @@ from typing import Any
 
 import loads
 import places
-from asking import Opening, check_all, opening, questions
+from asking import Opening, check_all, given_tickets, opening, questions
 from loads import Closed, Open
 from processes import Bystanders, ServerFailedError, Tree, free_port, own_cpu_s, running
 from servers import PEERS, Server
@@ -29,6 +29,9 @@ IDLE_S = 20.0
 
 KEEPER_PAUSE_S = 7.0
 """Seatrial's keeper looks at the log every few seconds: it is done once it rested this long."""
+
+FAILED_MAX = 0.01
+"""A load of which more is refused is beyond what a server can do."""
 
 QUIET_CORES = 0.02
 SUSTAINED = 64
@@ -81,7 +84,9 @@ class Turn:
 
     @property
     def saturation(self) -> float:
-        return max((step.per_s for step in self.closed.values()), default=0.0)
+        """The most requests a second with which hardly any is refused."""
+        whole = (s.per_s for s in self.closed.values() if s.failed <= FAILED_MAX * s.requests)
+        return max(whole, default=0.0)
 
 
 def take(server: Server, workload: str, plan: Plan, *, peer_half_per_s: float, seed: int) -> Turn:
@@ -145,6 +150,9 @@ def _run(
             _open_loops(
                 turn, tree, plan, half_per_s=peer_half_per_s, asked=(url, bodies), seed=seed
             )
+        if server.role == "own" and (tickets := given_tickets(port)):
+            # wrk takes 202 for an answer.
+            raise ServerFailedError(f"{tickets} requests got a ticket and were counted as answered")
         turn.memory = tree.memory()
         ours_s = own_cpu_s() - ours_s + _total(tree)
         turn.bystanders = others.cores(ours_s)
