@@ -1,9 +1,9 @@
 """Whether a queue stands: it has been too long for longer than a burst lasts, and only costs time.
 
-A queue evens out bursts, and holds callers who wait for each other's answers before they ask again.
-Under a lasting overload it is as long as it may be, everybody who is let in waits for all of it, and
-nobody gains: as much is answered from a short one. So once callers have been refused for a while,
-only a short one is let in, until nobody has been refused for some time. As long as nobody has to be
+A queue evens out bursts, and holds callers who wait for an answer before they ask again. Under a
+lasting overload it is as long as it may be, everybody who is let in waits for all of it, and nobody
+gains: as much is answered from a short one. So once callers have been refused for a while, only a
+short one is let in, until nobody has been refused for some time. As long as nobody has to be
 refused, a queue may be as long as callers bear. The idea is that of CoDel (Nichols and Jacobson,
 2012), applied when requests arrive rather than when they leave: whoever is let in is answered.
 """
