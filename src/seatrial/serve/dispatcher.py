@@ -13,7 +13,6 @@ from typing import Any
 
 from seatrial.core.clock import SYSTEM, Clock
 from seatrial.core.errors import (
-    DeadlineExceededError,
     InputError,
     OverloadedError,
     SeatrialError,
@@ -294,13 +293,8 @@ class Dispatcher:
     def _expire(self, expired: Expired) -> None:
         pending = self._pending.get(expired.request)
         if pending is not None:
-            waited_ms = max(pending.deadline_s - pending.submitted_s, 0.0) * 1000
-            where = "the model was still running" if expired.started else "it was still waiting"
-            error = DeadlineExceededError(
-                f"no answer within {waited_ms:.0f} ms: {where}.",
-                hint="Allow more in X-Request-Timeout-Ms, or send fewer rows.",
-            )
-            self._fail(pending, error)
+            why = "the model was still running" if expired.started else "it was still waiting"
+            self._fail(pending, pending.late(why))
 
     def _reject(self, rejected: Rejected) -> None:
         error = OverloadedError(

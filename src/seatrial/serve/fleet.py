@@ -109,7 +109,8 @@ class Fleet:
         deployment = call.deployment = self.router.current
         if now_s - self._listened_s > LISTEN_S:
             self._listened_s = now_s
-            deployment.dispatcher.listen()
+            for at in self._all():
+                at.dispatcher.listen()
         if self.memory is not None and self._remembers(call):
             self.memory.submit(call, deployment, now_s=now_s, deadline_s=deadline_s)
         else:

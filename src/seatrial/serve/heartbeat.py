@@ -48,17 +48,19 @@ class Heartbeat:
     async def run(self) -> None:
         """Turn until cancelled."""
         loop = asyncio.get_running_loop()
+        timer: asyncio.TimerHandle
 
         def turn() -> None:
             # By a timer and not in a task, which costs an idle server as much again.
-            self._timer = loop.call_later(self._every_s, turn)
+            nonlocal timer
+            timer = loop.call_later(self._every_s, turn)
             self.turn()
 
-        self._timer = loop.call_later(self._every_s, turn)
+        timer = loop.call_later(self._every_s, turn)
         try:
             await loop.create_future()
         finally:
-            self._timer.cancel()
+            timer.cancel()
 
     def turn(self) -> None:
         """Call what is due."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct
 
 from seatrial.core.clock import SYSTEM, Clock
-from seatrial.core.errors import DeadlineExceededError, SeatrialError
+from seatrial.core.errors import SeatrialError
 from seatrial.models.answers import Answer
 from seatrial.serve.cache import AnswerCache, Flights, is_shared, wish_of
 from seatrial.serve.call import Call
@@ -207,12 +207,7 @@ class Memory:
 
     def _expire(self, call: Call) -> None:
         if call.pending is not None:
-            waited_ms = max(call.pending.deadline_s - call.pending.submitted_s, 0.0) * 1000
-            late = DeadlineExceededError(
-                f"no answer within {waited_ms:.0f} ms: the identical request was still running.",
-                hint="Allow more in X-Request-Timeout-Ms, or send fewer rows.",
-            )
-            self.abandon(call, late)
+            self.abandon(call, call.pending.late("the identical request was still running"))
 
     def _settle(self, finished: Iterable[Pending]) -> None:
         settled = list(finished)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seatrial.core.errors import SeatrialError
+from seatrial.core.errors import DeadlineExceededError, SeatrialError
 from seatrial.models.answers import Answer
 
 
@@ -70,3 +70,11 @@ class Pending:
     def settled(self) -> bool:
         """Say whether nothing more can happen to it."""
         return self.left == 0 or self.error is not None
+
+    def late(self, why: str) -> DeadlineExceededError:
+        """Build the error for a request whose deadline has passed."""
+        waited_ms = max(self.deadline_s - self.submitted_s, 0.0) * 1000
+        return DeadlineExceededError(
+            f"no answer within {waited_ms:.0f} ms: {why}.",
+            hint="Allow more in X-Request-Timeout-Ms, or send fewer rows.",
+        )

@@ -17,6 +17,7 @@ from seatrial.core.settings import Settings
 from seatrial.models.hostprocess import HostProcess
 from seatrial.models.process import launch
 from seatrial.schedule.restarts import Restarts
+from seatrial.serve.background import Background
 from seatrial.serve.loader import Loader
 from seatrial.serve.recycling import HEADROOM, machine_bytes, memory_limits
 from seatrial.serve.worker import Worker
@@ -104,7 +105,7 @@ class Pool:
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._serving: set[Worker] = set()
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving = Background()
 
     @property
     def ready(self) -> int:
@@ -238,9 +239,7 @@ class Pool:
         if worker in self._serving:
             await self._dispatcher.retire(worker)
             self._serving.discard(worker)
-        leaving = asyncio.create_task(worker.close())
-        self._leaving.add(leaving)
-        leaving.add_done_callback(self._leaving.discard)
+        self._leaving.start(worker.close())
 
     def _gone(self, worker: Worker) -> None:
         if worker in self._serving:
