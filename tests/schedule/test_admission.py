@@ -182,7 +182,10 @@ def test_goodput_stays_at_its_peak_up_to_ten_times_the_load(world, poisson, case
 
 def test_a_spike_leaves_no_trace_after_twice_the_longest_wait(world, poisson):
     """L3: ten times the load for ten seconds; then as before."""
-    spike = lambda now_s: 10 if 5 <= now_s < 15 else 0.5  # noqa: E731
+
+    def spike(now_s):
+        return 10 if 5 <= now_s < 15 else 0.5
+
     sea, _ = overload(world, poisson, "a row takes 8 ms", spike, until_s=25.0)
     longest_s = 0.5
     before = sea.outcomes(since_s=0.0, until_s=5.0)
@@ -204,7 +207,10 @@ def test_callers_that_retry_at_once_keep_no_overload_alive(world, poisson, asked
         return None
 
     batcher = Batcher(RowPacking(rows_max), queue_rows=4_096, grace_s=1.0)
-    spike = lambda now_s: (3 if 5 <= now_s < 10 else 0.8) * capacity  # noqa: E731
+
+    def spike(now_s):
+        return (3 if 5 <= now_s < 10 else 0.8) * capacity
+
     sea = world(
         batcher, 2, lambda now_s, s: seconds(len(s)), Admission(batcher, timeout_s=timeout_s)
     )

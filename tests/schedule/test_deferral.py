@@ -96,7 +96,10 @@ def test_twice_the_longest_wait_after_a_spike_all_is_as_before(world, poisson, t
     timeout_s, began_s, ended_s = 4.0, 10.0, 30.0
     batcher = Batcher(RowPacking(1), queue_rows=4_096, grace_s=1.0)
     admission = Admission(batcher, timeout_s=timeout_s)
-    spike = lambda now_s: (10 if began_s <= now_s < ended_s else 0.5) * 2 / ROW_S  # noqa: E731
+
+    def spike(now_s):
+        return (10 if began_s <= now_s < ended_s else 0.5) * 2 / ROW_S
+
     over_s = ended_s + 2 * WAIT_SHARE * timeout_s
     sea = world(
         batcher, 2, lambda now_s, sizes: ROW_S * random_.lognormvariate(-0.02, 0.2), admission
