@@ -62,6 +62,7 @@ def blast(
     processes: int,
     ends_s: float,
     patience_s: float,
+    tick_s: float,
     scratch: Path,
 ) -> Shots:
     """Send a schedule; each process takes every so-manieth request of it.
@@ -74,6 +75,7 @@ def blast(
         processes: How many share the schedule.
         ends_s: When to stop, whatever is missing.
         patience_s: What could not be sent so long after it was due is not sent any more.
+        tick_s: What is due within so long is sent together; answers are read so often.
         scratch: Folder for what the processes are told and tell.
     """
     (scratch / "requests.json").write_text(json.dumps([r.decode("latin-1") for r in requests]))
@@ -87,6 +89,7 @@ def blast(
                 "connections": max(connections // processes, 1),
                 "ends_s": ends_s,
                 "patience_s": patience_s,
+                "tick_s": tick_s,
                 "zero_s": zero_s,
                 "first": number,
                 "step": processes,
@@ -117,6 +120,7 @@ class Blaster:
         self._zero_s = plan["zero_s"]
         self._ends_s = plan["ends_s"]
         self._patience_s = plan["patience_s"]
+        self._tick_s = plan["tick_s"]
         self._most = int(plan["connections"])
         self._requests, self._due_s = requests, due_s
         self._first, self._step = int(plan["first"]), int(plan["step"])
@@ -148,9 +152,10 @@ class Blaster:
                 now_s = clock() - zero_s
             if now_s >= self._ends_s or (self._next == count and not self._busy):
                 break
-            wait_s = 0.0 if started == STARTED_MAX else self._idle_s(now_s)
-            for fd, _ in self._poll.poll(wait_s):
+            for fd, _ in self._poll.poll(0.0 if started == STARTED_MAX else self._idle_s(now_s)):
                 self._heard(fd)
+            if started < STARTED_MAX:
+                time.sleep(max(now_s + self._tick_s - (clock() - zero_s), 0.0))
         for taken, _ in self._busy.values():
             taken.close()
         for free in self._free:

@@ -24,7 +24,9 @@ import os
 import platform
 import sys
 import tempfile
+import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -38,7 +40,7 @@ import places  # noqa: E402  (beside the servers' benchmark)
 import prepare  # noqa: E402
 import processes  # noqa: E402
 from asking import opening, questions  # noqa: E402
-from blast import Shots, blast  # noqa: E402
+from blast import LEAD_S, Shots, blast  # noqa: E402
 from overload_counts import (  # noqa: E402
     ANSWERED,
     WINDOW_S,
@@ -75,6 +77,10 @@ connections together wait for."""
 OFFERED = {"w1": [0.5, 1.0, 2.0, 10.0], "w2": [0.5, 1.0, 2.0, 4.0, 10.0]}
 SECONDS = {"w1": 8.0, "w2": 12.0}
 SPIKE_S = {"w1": 30.0, "w2": 60.0}
+TICK_S = 0.002
+"""What is due within so long is sent together, as a network card would hand it over: looking at
+each moment apart costs more than sending does, and the server pays for it too."""
+
 PATIENCE_S = 1.0
 """Longest that a request waits in the generator; what waits longer is not sent."""
 
@@ -102,6 +108,35 @@ def serving(folder: Path, scratch: Path) -> Iterator[tuple[str, Tree]]:
         yield f"http://127.0.0.1:{port}{peer.path}", tree
 
 
+class Settled:
+    """Looks, at some moments from now, how many tickets have got their answers.
+
+    Args:
+        url: Of the server.
+        after_s: The first and the last moment.
+    """
+
+    def __init__(self, url: str, after_s: list[float]) -> None:
+        self._page = f"{url.rpartition('/')[0]}/metrics"
+        self._counts: list[float] = []
+        self._looking = [threading.Timer(one_s, self._look) for one_s in after_s]
+        for one in self._looking:
+            one.start()
+
+    def counted(self) -> float:
+        """Return how many got theirs between the first moment and the last."""
+        for one in self._looking:
+            one.join()
+        return self._counts[-1] - self._counts[0]
+
+    def _look(self) -> None:
+        with urllib.request.urlopen(self._page, timeout=30) as page:
+            lines = page.read().decode().splitlines()
+        name, answered = "seatrial_tickets_settled_total", f'code="{ANSWERED}"'
+        found = [one for one in lines if one.startswith(name) and answered in one]
+        self._counts.append(sum(float(one.rpartition(" ")[2]) for one in found))
+
+
 def fire(
     url: str,
     bodies: tuple[bytes, ...],
@@ -112,6 +147,7 @@ def fire(
     generators: int,
     ends_s: float,
     deadline_s: float,
+    tick_s: float = TICK_S,
 ) -> Shots:
     target = resolve_target(url)
     headers = {"X-Request-Timeout-Ms": f"{deadline_s * 1e3:g}"}
@@ -123,6 +159,7 @@ def fire(
         processes=generators,
         ends_s=ends_s,
         patience_s=PATIENCE_S,
+        tick_s=tick_s,
         scratch=scratch,
     )
 
@@ -141,6 +178,7 @@ def capacity(workload: str, folder: Path, scratch: Path, bodies: tuple[bytes, ..
             generators=1,
             ends_s=CLOSED_S,
             deadline_s=10.0,
+            tick_s=0.0,
         )
     counted = (shots.statuses == ANSWERED) & (shots.done_s >= CLOSED_WARM_S)
     return float(counted.sum()) / (CLOSED_S - CLOSED_WARM_S)
@@ -166,6 +204,7 @@ def step(
     with serving(folder, scratch) as (url, tree):
         others, ours_s, began_s = Bystanders(), own_cpu_s(), time.perf_counter()
         before = tree.cpu_s()
+        settled = Settled(url, [LEAD_S + 1.0 + warm_s, LEAD_S + until_s])
         shots = fire(
             url,
             bodies,
@@ -190,6 +229,7 @@ def step(
         offered_per_s=rate,
         seconds=seconds,
         **rates(shots, since_s=1.0 + warm_s, seconds=seconds, deadline_s=deadline_s),
+        settled_per_s=settled.counted() / seconds,
         **costs(shots, cores, lasted_s=lasted_s, deadline_s=deadline_s),
     )
 

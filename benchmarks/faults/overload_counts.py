@@ -24,6 +24,7 @@ class Step:
         good_per_s: Answers inside the deadline.
         refused_per_s: 429 and 503.
         tickets_per_s: 202.
+        settled_per_s: Tickets that got their answers.
         lost: Neither answered in time nor refused: timeouts and broken connections.
         p99_s: Of the answered, against ``deadline_s``.
         all_good_per_s: As ``good_per_s``, over the time for which CPU was counted; so the others.
@@ -48,6 +49,7 @@ class Step:
     workers: float
     keeper: float
     generator: float
+    settled_per_s: float
     others: float
     all_good_per_s: float
     all_refused_per_s: float

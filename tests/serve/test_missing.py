@@ -34,8 +34,9 @@ class Model:
 class Crew:
     """Stands where dispatcher and pool of a deployment are, with one worker."""
 
-    def __init__(self, worker, release):
-        self.release = release
+    def __init__(self, worker, signature, adapter):
+        self.examples = SimpleNamespace(signature=signature)
+        self.settings = SimpleNamespace(model=SimpleNamespace(adapter=adapter))
         self.dispatcher = self.pool = self
         self.seats = [SimpleNamespace(worker=worker)]
         self.working = [worker]
@@ -54,21 +55,26 @@ class Crew:
         self.working.append(worker)
 
 
-def asked(*models, signature=None, remote=False, halted=False, releases=("m@1", "m@1")):
-    if signature is None:
-        signature = Signature("record", "regression")
-        signature.learn([ROW])
+def signed(kind="record", row=ROW):
+    signature = Signature(kind, "regression")
+    signature.learn([row])
+    return signature
+
+
+def asked(*models, signatures=(), adapter="load", halted=False):
+    """Return what may not be null once models were asked; those of one release share what it is."""
+    signatures = signatures or [signed()] * len(models)
 
     async def all_of_them():
-        ask = MissingValues(signature, remote=remote, halted=lambda: halted)
-        for model, release in zip(models, releases, strict=False):
-            crew = Crew(model, release)
+        ask = MissingValues(halted=lambda: halted)
+        for model, signature in zip(models, signatures, strict=True):
+            crew = Crew(model, signature, adapter)
             await ask(crew)
             assert crew.working == ([] if model.died else [model])
             assert crew.looks == (2 if model.died else 0)
 
     asyncio.run(all_of_them())
-    table = signature.table
+    table = signatures[-1].table
     return {one.name for one in table if not one.missing} if table else set()
 
 
@@ -89,7 +95,9 @@ def test_columns_on_whose_null_the_model_fails_must_hold_something():
 
 def test_another_release_is_asked_anew():
     """It may take what the one before did not."""
-    assert asked(Model(fails=["rooms"]), Model(), releases=("m@1", "m@2")) == set()
+    before, after = signed(), signed()
+    assert asked(Model(fails=["rooms"]), Model(), signatures=(before, after)) == set()
+    assert {one.name for one in before.table if not one.missing} == {"rooms"}
 
 
 def test_where_null_kills_the_model_nobody_may_send_any():
@@ -99,15 +107,13 @@ def test_where_null_kills_the_model_nobody_may_send_any():
     assert second.asked == []
 
 
-@pytest.mark.parametrize("given", [{"remote": True}, {"halted": True}])
+@pytest.mark.parametrize("given", [{"adapter": "url"}, {"halted": True}])
 def test_a_model_that_may_not_be_called_is_not(given):
     """Somebody else's service, or one that is switched off."""
     model = Model(fails=["rooms"])
     assert asked(model, **given) == set()
     assert model.asked == []
-    text = Signature("text", "classification")
-    text.learn(["some text"])
-    assert asked(model, signature=text) == set()
+    assert asked(model, signatures=[signed("text", "some text")]) == set()
     assert model.asked == []
 
 

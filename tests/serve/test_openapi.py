@@ -58,7 +58,7 @@ def test_the_examples_are_for_this_kind_of_model_and_work(kind, known):
     validator(made, oip["schema"]).validate(example["value"])
     path = "/v2/models/m/infer"
     asked = Request("POST", path, "", {}, msgspec.json.encode(example["value"]))
-    assert len(OipDoor("m", signature, releases=lambda: ["m@1"]).read(asked).rows) == 1
+    assert len(OipDoor("m", lambda: signature, releases=lambda: ["m@1"]).read(asked).rows) == 1
 
 
 @pytest.mark.parametrize("kind", sorted(ROWS))
@@ -80,13 +80,13 @@ def test_what_the_doors_answer_fits_what_is_described():
     signature = learned("record")
     made = described(signature)
     results = [Result("yes", 0.5, {"yes": 0.5}, abstained=False)]
-    oip = OipDoor("m", signature, releases=lambda: ["m@1"])
+    oip = OipDoor("m", lambda: signature, releases=lambda: ["m@1"])
     example = body_of(made, "/v2/models/{name}/infer")["examples"]["tensors"]["value"]
     path = "/v2/models/m/infer"
     reading = oip.read(Request("POST", path, "", {}, msgspec.json.encode(example)))
     native = NativeDoor("record")
     error = SeatrialError("what happened.")
-    catalogue = Catalogue("m", signature, releases=lambda: ["m@1"], unready=lambda: "")
+    catalogue = Catalogue("m", lambda: signature, releases=lambda: ["m@1"], unready=lambda: "")
     for path, status, told in (
         (
             "/v2/models/{name}/infer",

@@ -12,7 +12,6 @@ from seatrial.serve import openapi
 from seatrial.serve.app import App
 from seatrial.serve.call import Call
 from seatrial.serve.connections import Connections, Limits
-from seatrial.serve.deployments import WarmUp
 from seatrial.serve.doors.catalogue import Catalogue
 from seatrial.serve.doors.door import Door
 from seatrial.serve.doors.native import NativeDoor
@@ -34,6 +33,7 @@ from seatrial.serve.pending import Pending
 from seatrial.serve.plan import Plan
 from seatrial.serve.state import State
 from seatrial.serve.tickets import Ticket, Tickets
+from seatrial.serve.warmup import WarmUp
 
 MIB = 2**20
 
@@ -45,7 +45,6 @@ class Assembly:
         plan: What the server shall be.
         writer: The prediction log.
         events: Told of what people should know.
-        warm_up: Run on every worker before it gets calls.
         on_reload: Told when an operator orders the folder to be loaded anew.
         on_drain: Told when an operator orders the server to end.
     """
@@ -56,19 +55,16 @@ class Assembly:
         *,
         writer: LogWriter,
         events: Events,
-        warm_up: WarmUp,
         on_reload: Callable[[], None],
         on_drain: Callable[[], None],
     ) -> None:
         model, serving = plan.settings.model, plan.settings.serving
         body_max_bytes = int(serving.body_max_mib * MIB)
-        signature = self.signature = Signature.of(plan.settings)
         self.identifiers = Identifiers(model.name)
         self.journal = Journal(
             writer,
             origin=plan.origin,
             keep_inputs=serving.log_inputs,
-            confidence_min=serving.confidence_min,
         )
         self.metrics = Metrics(
             model=model.name,
@@ -81,12 +77,13 @@ class Assembly:
             plan,
             entry=Entry(ladder, tickets=self.tickets, on_deferred=self._deferred),
             on_settled=self._settled,
-            warm_up=warm_up,
-            on_started=MissingValues(
-                signature,
-                remote=model.adapter == "url",
+            warm_up=WarmUp(
+                journal=self.journal,
+                identifiers=self.identifiers,
+                events=events,
                 halted=lambda: self.orders.killed,
             ),
+            on_started=MissingValues(halted=lambda: self.orders.killed),
             metrics=self.metrics,
             events=events,
         )
@@ -100,7 +97,7 @@ class Assembly:
         self.state = State(self.fleet, killed=lambda: self.orders.killed)
         self._keyring = Keyring(plan.folder, required=serving.keys_required)
         self.keys = KeyGate(self._keyring)
-        native = NativeDoor(model.input, rows_max=serving.queue_rows, signature=signature)
+        native = NativeDoor(model.input, rows_max=serving.queue_rows, signature=self._signature)
         self.inference = Inference(
             fleet=self.fleet,
             native=native,
@@ -114,7 +111,7 @@ class Assembly:
         )
         oip = OipDoor(
             model.name,
-            signature,
+            self._signature,
             releases=self._releases,
             rows_max=serving.queue_rows,
             body_max_bytes=body_max_bytes,
@@ -140,23 +137,26 @@ class Assembly:
         self.metrics.gauges = gauges(
             self.fleet, writer=writer, connections=self.connections, tickets=self.tickets
         )
-        self.app = self._app(model.name, signature)
+        self.app = self._app(model.name)
 
-    def _app(self, model: str, signature: Signature) -> App:
+    def _app(self, model: str) -> App:
         return App(
             state=self.state,
             catalogue=Catalogue(
-                model, signature, releases=self._releases, unready=self.state.unready
+                model, self._signature, releases=self._releases, unready=self.state.unready
             ),
             keyring=self._keyring,
             tickets=self.tickets,
             openapi=lambda: openapi.document(
-                signature, model=model, keys_required=self._keyring.required
+                self._signature(), model=model, keys_required=self._keyring.required
             ),
             metrics=self.metrics,
             journal=self.journal,
             identifiers=self.identifiers,
         )
+
+    def _signature(self) -> Signature:
+        return self.fleet.current.examples.signature
 
     def _releases(self) -> list[str]:
         return [self.fleet.current.release]

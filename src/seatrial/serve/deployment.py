@@ -19,6 +19,7 @@ from seatrial.schedule.quarantine import Quarantine
 from seatrial.serve.cache import key_of
 from seatrial.serve.call import Call
 from seatrial.serve.dispatcher import Dispatcher
+from seatrial.serve.examples import Examples
 from seatrial.serve.pending import Pending
 from seatrial.serve.pool import Pool
 from seatrial.serve.salvage import Condemns, Row
@@ -49,6 +50,7 @@ class Deployment:
         variant: Which variant of it.
         settings: Those it was loaded with.
         files: Names of the files that make the release.
+        examples: Inputs known to be right for it.
         dispatcher: The queue before its workers.
         pool: Its workers.
         cores: How many workers may compute at one time.
@@ -62,6 +64,7 @@ class Deployment:
         variant: str,
         settings: Settings,
         files: frozenset[str],
+        examples: Examples,
         dispatcher: Dispatcher,
         pool: Pool,
         cores: int,
@@ -71,6 +74,8 @@ class Deployment:
         self.variant = variant
         self.settings = settings
         self.files = files
+        self.examples = examples
+        self.confidence_min = settings.serving.confidence_min
         self.dispatcher = dispatcher
         self.pool = pool
         self.headers = [(b"x-release", release.encode()), (b"x-served-by", served_by(variant))]

@@ -21,6 +21,7 @@ from seatrial.schedule.profile import BatchProfile
 from seatrial.serve.deployment import Deployment
 from seatrial.serve.dispatcher import Dispatcher, Settled
 from seatrial.serve.events import Events
+from seatrial.serve.examples import Examples
 from seatrial.serve.metrics import Metrics
 from seatrial.serve.plan import Plan
 from seatrial.serve.pool import Pool
@@ -78,6 +79,7 @@ class Deployments:
         variant: str,
         *,
         files: frozenset[str],
+        examples: Examples | None = None,
         launched: Sequence[HostProcess] = (),
     ) -> Deployment:
         """Make one; nothing of it runs yet, but for processes that are ``launched``.
@@ -87,6 +89,7 @@ class Deployments:
             release: Its release.
             variant: What its workers load.
             files: The files that make the release, to which its workers are held.
+            examples: Those of the release, where it has a deployment already.
             launched: Processes that load it already.
         """
         serving = settings.serving
@@ -133,6 +136,7 @@ class Deployments:
             variant=variant,
             settings=settings,
             files=files,
+            examples=examples or Examples(self._plan.folder, settings, events=self._events),
             dispatcher=dispatcher,
             pool=pool,
             cores=self._plan.workers,

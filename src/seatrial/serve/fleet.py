@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from seatrial.core import settings as settings_table
 from seatrial.core.clock import SYSTEM, Clock
-from seatrial.core.errors import SeatrialError
+from seatrial.core.errors import SeatrialError, SettingsError
 from seatrial.core.settings import Settings
 from seatrial.models.identity import determining_files, release_of
 from seatrial.serve.background import Background
@@ -174,6 +174,7 @@ class Fleet:
     async def _following(self) -> Deployment | None:
         folder = self._plan.folder
         settings = settings_table.load(folder, flags=self._plan.flags)
+        self._check(settings)
         files = frozenset(await asyncio.to_thread(determining_files, settings, folder))
         release = await asyncio.to_thread(release_of, settings, folder, only=files)
         variant = settings.serving.variant
@@ -186,6 +187,21 @@ class Fleet:
             await following.close()
             raise
         return following
+
+    def _check(self, settings: Settings) -> None:
+        """Refuse what this server was not made for.
+
+        Raises:
+            SettingsError: The model has another name, or takes another kind of input.
+        """
+        was, now = self._plan.settings.model, settings.model
+        for what in ("name", "input"):
+            if getattr(was, what) != getattr(now, what):
+                raise SettingsError(
+                    f"model.{what} is {getattr(now, what)!r} now; this server answers for "
+                    f"{getattr(was, what)!r}.",
+                    hint="End it and start another one: what callers send would no longer fit.",
+                )
 
     async def adjust(self) -> None:
         """Give what answers now as many workers as its speed asks for by what it learned."""
@@ -202,7 +218,9 @@ class Fleet:
         name = settings.serving.cheaper_variant
         if not name or "variant" not in settings.serving.degrade:
             return
-        cheaper = self._deployments.make(settings, release, name, files=self.current.files)
+        cheaper = self._deployments.make(
+            settings, release, name, files=self.current.files, examples=self.current.examples
+        )
         self._leaving.add(cheaper)
         try:
             await self._start(cheaper)

@@ -10,26 +10,23 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import uvicorn
 
 from seatrial.core.clock import SYSTEM
-from seatrial.core.errors import SeatrialError
 from seatrial.records.log import LogWriter
 from seatrial.serve.assembly import Assembly
 from seatrial.serve.attendant import Attendant
 from seatrial.serve.background import Background
-from seatrial.serve.deployment import Deployment
 from seatrial.serve.dispatcher import shutting_down
 from seatrial.serve.events import Events
 from seatrial.serve.heartbeat import Beat, Heartbeat
 from seatrial.serve.plan import Plan, Ready
 from seatrial.serve.protocol import Protocol
 from seatrial.serve.rehearsal import FIRST_S, QUIET_S, ROUNDS_FIRST, Rehearsal
-from seatrial.serve.samples import samples
 from seatrial.serve.server import Server
-from seatrial.serve.warmup import WarmUp, practise
-from seatrial.serve.worker import Worker
+from seatrial.serve.warmup import practise
 
 DRAIN_LIMIT_S = 20.0
 """Longest wait for requests in flight when stopping; orchestrators kill after 30 s."""
@@ -89,7 +86,6 @@ class Front:
             plan,
             writer=writer,
             events=self._events,
-            warm_up=self._warm_up,
             on_reload=self._reload,
             on_drain=self._stop,
         )
@@ -103,7 +99,6 @@ class Front:
         self._listen_to_signals()
         if self._plan.settings.serving.admin_port is not None:
             self._start_keeper()  # operators may be needed before the model is there
-        self._warming = asyncio.create_task(self._prepare_warm_up())
         server = Server(self._config())
         self._parts.connections.on_full = functools.partial(self._full, server)
         serving = asyncio.create_task(server.serve(sockets=[self._bound]))
@@ -176,39 +171,23 @@ class Front:
         start.cancel()
         return False
 
-    async def _prepare_warm_up(self) -> WarmUp:
-        serving = self._plan.settings.serving
-        inputs = []
-        try:
-            inputs = await samples(
-                self._plan.folder, self._plan.settings.eval, count=serving.batch_max
-            )
-        except (SeatrialError, OSError) as error:
-            self._events.say("warm-up-skipped", {"message": str(error)})
-        self._parts.signature.learn(inputs)
-        practise()
-        return WarmUp(
-            inputs,
-            journal=self._parts.journal,
-            identifiers=self._parts.identifiers,
-            events=self._events,
-            halted=lambda: self._parts.orders.killed,
-        )
-
-    async def _warm_up(self, worker: Worker, deployment: Deployment) -> str:
-        warm_up = await asyncio.shield(self._warming)
-        return await warm_up(worker, deployment)
-
     async def _start(self, server: Server) -> None:
-        await self._parts.fleet.start()
+        await asyncio.gather(self._parts.fleet.start(), self._practise())
         await self._rehearse(server)
+
+    async def _practise(self) -> None:
+        """Do what can be done while the model loads, once its inputs are read."""
+        await self._parts.fleet.current.examples.inputs()
+        practise()
 
     async def _rehearse(self, server: Server) -> None:
         def connect() -> Protocol:
             return Protocol(self._parts.connections, server.config, server.server_state, {})
 
-        warm_up = await asyncio.shield(self._warming)
-        self._rehearsal = Rehearsal(connect, warm_up.inputs)
+        async def inputs() -> list[Any]:
+            return await self._parts.fleet.current.examples.inputs()
+
+        self._rehearsal = Rehearsal(connect, inputs)
         await self._rehearsal.play(ROUNDS_FIRST, seconds=FIRST_S)
 
     def _full(self, server: Server) -> None:
@@ -286,10 +265,9 @@ class Front:
             await serving
         limit.cancel()
         self._parts.state.phase = "stopping"
-        ending = [*ticking, self._warming]
-        for task in ending:
+        for task in ticking:
             task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        await asyncio.gather(*ticking, return_exceptions=True)
         await self._background.close()
         # Nobody fetches a ticket from a server that has ended; what became of it is recorded.
         self._parts.fleet.fail_all(shutting_down())

@@ -32,7 +32,6 @@ class Journal:
         writer: The log.
         origin: Who causes the requests of this server.
         keep_inputs: Log inputs as they came, rather than their digests.
-        confidence_min: Below it the model abstains.
         clock: Where time comes from.
     """
 
@@ -42,13 +41,11 @@ class Journal:
         *,
         origin: Origin,
         keep_inputs: bool,
-        confidence_min: float,
         clock: Clock = SYSTEM,
     ) -> None:
         self._writer = writer
         self._origin = origin
         self._keep_inputs = keep_inputs
-        self._confidence_min = confidence_min
         self._clock = clock
 
     @property
@@ -71,11 +68,12 @@ class Journal:
         started_s = now_s if pending.started_s is None else pending.started_s
         ended_s = now_s if pending.ended_s is None else pending.ended_s
         release, variant = call.deployment.release, call.deployment.variant
+        confidence_min = call.deployment.confidence_min
         caches = call.caches
         for row, (value, answer) in enumerate(zip(pending.inputs, pending.answers, strict=True)):
             assert answer is not None  # noqa: S101  (settled without an error)
             confidence = answer.confidence
-            withheld = confidence is not None and confidence < self._confidence_min
+            withheld = confidence is not None and confidence < confidence_min
             output = None if withheld else answer.output
             results.append(Result(output, confidence, answer.scores, withheld))
             records.append(

@@ -34,40 +34,36 @@ class MissingValues:
     """Asks each release once what it makes of null, before it gets calls.
 
     Args:
-        signature: Knows the columns, and is told which of them must hold something.
-        remote: The model is somebody else's service, whose calls are not ours to spend.
         halted: Says whether no model call may start.
         clock: Where time comes from.
     """
 
     def __init__(
         self,
-        signature: Signature,
         *,
-        remote: bool,
         halted: Callable[[], bool],
         clock: Clock = SYSTEM,
     ) -> None:
-        self._signature = signature
-        self._remote = remote
         self._halted = halted
         self._clock = clock
-        self._asked = ""
+        self._asked: Signature | None = None
 
     async def __call__(self, deployment: Deployment) -> None:
         """Ask one worker of a deployment that has been started.
 
         Where null kills it, no caller may send any, and its place is waited for.
         """
-        sample, worker = self._signature.sample, deployment.pool.seats[0].worker
-        if sample is None or worker is None or self._remote or self._halted():
+        signature, worker = deployment.examples.signature, deployment.pool.seats[0].worker
+        # A model that is somebody else's service: its calls are not ours to spend.
+        remote = deployment.settings.model.adapter == "url"
+        if signature.sample is None or worker is None or remote or self._halted():
             return
-        if self._asked == deployment.release:
-            return
-        self._asked = deployment.release
+        if self._asked is signature:
+            return  # a variant of the same release
+        self._asked = signature
         await deployment.dispatcher.retire(worker)
         try:
-            await self._ask(worker, sample)
+            await self._ask(worker, signature, signature.sample)
         except ServingError:
             await self._replaced(deployment)
         else:
@@ -79,19 +75,19 @@ class MissingValues:
         while not deployment.pool.ready and not budget.spent():
             await asyncio.sleep(LOOK_S)
 
-    async def _ask(self, worker: Worker, sample: Mapping[str, Any]) -> None:
+    async def _ask(self, worker: Worker, signature: Signature, sample: Mapping[str, Any]) -> None:
         names = [name for name, value in sample.items() if value is not None]
         # Should one row kill the model, callers may send none like it.
-        self._signature.learn_missing(set(names))
+        signature.learn_missing(set(names))
         if not names or await self._takes(worker, sample, names):
-            self._signature.learn_missing(set())
+            signature.learn_missing(set())
             return
         budget = TimeBudget(BUDGET_S, clock=self._clock)
         refused = set()
         for name in names:
             if budget.left_s() > 0 and not await self._takes(worker, sample, [name]):
                 refused.add(name)
-        self._signature.learn_missing(refused)
+        signature.learn_missing(refused)
 
     @staticmethod
     async def _takes(worker: Worker, sample: Mapping[str, Any], names: list[str]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -30,31 +30,32 @@ LIMIT_S = 5.0
 """Longest wait for one walk; it is given up then, and nothing else comes of it."""
 
 
+Inputs = Callable[[], Awaitable[list[Any]]]
+"""Returns inputs that are right for what answers now."""
+
+
 class Rehearsal:
     """Walks the path.
 
     Args:
         connect: Makes the protocol of a connection, as for a caller.
-        inputs: What to ask; nothing: requests without rows.
+        inputs: Says what to ask; nothing: requests without rows.
     """
 
-    def __init__(self, connect: Callable[[], Protocol], inputs: list[Any]) -> None:
+    def __init__(self, connect: Callable[[], Protocol], inputs: Inputs) -> None:
         self._connect = connect
-        body = msgspec.json.encode({"inputs": inputs[:1]})
-        self._request = (
-            b"POST /predict HTTP/1.1\r\nHost: rehearsal\r\nContent-Type: application/json\r\n"
-            b"Cache-Control: no-store\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-        )
+        self._inputs = inputs
 
     async def play(self, times: int, *, seconds: float = math.inf) -> None:
         """Walk the path so often, one after the other; begin none after so many seconds."""
         budget = TimeBudget(seconds)
+        request = _request(await self._inputs())
         for _ in range(times):
             stage = _Stage()
             protocol = self._connect()
             protocol.origin = "warmup"
             protocol.connection_made(stage)
-            protocol.data_received(self._request)
+            protocol.data_received(request)
             try:
                 await asyncio.wait_for(stage.answered.wait(), LIMIT_S)
             except TimeoutError:
@@ -63,6 +64,14 @@ class Rehearsal:
                 protocol.connection_lost(None)
             if budget.spent():
                 return
+
+
+def _request(inputs: list[Any]) -> bytes:
+    body = msgspec.json.encode({"inputs": inputs[:1]})
+    return (
+        b"POST /predict HTTP/1.1\r\nHost: rehearsal\r\nContent-Type: application/json\r\n"
+        b"Cache-Control: no-store\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    )
 
 
 class _Stage(asyncio.Transport):

@@ -34,7 +34,6 @@ class WarmUp:
     """Warms workers and records the rows with origin ``warmup``.
 
     Args:
-        inputs: Real inputs; none means that nothing is warmed.
         journal: Records the rows.
         identifiers: Gives out ids.
         events: Told of errors.
@@ -44,7 +43,6 @@ class WarmUp:
 
     def __init__(
         self,
-        inputs: list[Any],
         *,
         journal: Journal,
         identifiers: Identifiers,
@@ -53,7 +51,6 @@ class WarmUp:
         clock: Clock = SYSTEM,
     ) -> None:
         self._halted = halted
-        self.inputs = inputs
         self._journal = journal
         self._identifiers = identifiers
         self._events = events
@@ -70,10 +67,10 @@ class WarmUp:
         Raises:
             ServingError: It hung or died.
         """
-        if not self.inputs:
+        inputs = await deployment.examples.inputs()
+        if not inputs:
             return "no eval inputs to warm up with"
         budget = TimeBudget(BUDGET_S, clock=self._clock)
-        inputs = self.inputs
         sampling = Sampling([deployment.size_of(value) for value in inputs], deployment.rows_max)
         calls = observed = largest = 0
         places: list[int] | None = [0]

@@ -54,8 +54,10 @@ class Doors(ThreadingHTTPServer):
         signature = Signature(kind, "classification")
         self.model = answer
         self.native = NativeDoor(kind)
-        self.oip = OipDoor("m", signature, releases=lambda: ["m@1"])
-        self.catalogue = Catalogue("m", signature, releases=lambda: ["m@1"], unready=lambda: "")
+        self.oip = OipDoor("m", lambda: signature, releases=lambda: ["m@1"])
+        self.catalogue = Catalogue(
+            "m", lambda: signature, releases=lambda: ["m@1"], unready=lambda: ""
+        )
 
     @property
     def address(self):

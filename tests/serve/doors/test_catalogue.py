@@ -11,7 +11,7 @@ from seatrial.serve.doors.signature import Signature
 def ask(method, path, body=b"", *, unready=""):
     catalogue = Catalogue(
         "m",
-        Signature("record", "regression", columns=["a"]),
+        lambda: Signature("record", "regression", columns=["a"]),
         releases=lambda: ["m@new", "m@old"],
         unready=lambda: unready,
     )

@@ -30,7 +30,7 @@ def learned(*, refused=()):
 
 
 def native(signature, document):
-    door = NativeDoor("record", signature=signature)
+    door = NativeDoor("record", signature=lambda: signature)
     return door.read(Request("POST", "/predict", "", {}, msgspec.json.encode(document))).rows
 
 
@@ -92,7 +92,7 @@ def test_a_cell_of_another_type_is_refused_by_its_place(changed, pointer, words)
 def test_a_tensor_whose_column_holds_something_else_is_named():
     """With the place in it."""
     signature = learned(refused=["rooms"])
-    door = OipDoor("m", signature, releases=lambda: ["m@1"])
+    door = OipDoor("m", lambda: signature, releases=lambda: ["m@1"])
     columns = {
         "rooms": ("INT64", [1, None]),
         "street": ("BYTES", ["a", "b"]),

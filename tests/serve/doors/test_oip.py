@@ -27,7 +27,7 @@ PATH = "/v2/models/m/infer"
 
 def door(kind="text", *, columns=None, task="classification", **options):
     signature = Signature(kind, task, columns=columns)
-    return OipDoor("m", signature, releases=lambda: ["m@new", "m@old"], **options)
+    return OipDoor("m", lambda: signature, releases=lambda: ["m@new", "m@old"], **options)
 
 
 def request(document, *packed, headers=None, path=PATH):

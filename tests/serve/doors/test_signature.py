@@ -49,7 +49,7 @@ def test_what_has_passed_makes_it_exact():
 def test_an_answer_that_is_withheld_teaches_nothing():
     """Its type is unknown."""
     signature = Signature("text", "regression")
-    door = OipDoor("m", signature, releases=lambda: ["m@1"])
+    door = OipDoor("m", lambda: signature, releases=lambda: ["m@1"])
     body = b'{"inputs":[{"name":"x","shape":[1],"datatype":"BYTES","data":["a"]}]}'
     asked = door.read(Request("POST", "/v2/models/m/infer", "", {}, body))
     door.answer(asked, id="7", release="m@1", results=[Result(None, 0.1, None, abstained=True)])

@@ -23,7 +23,7 @@ from seatrial.serve.doors.inference import (
     ServerReady,
 )
 from seatrial.serve.doors.oip import INFER, Releases, addressed, refusal
-from seatrial.serve.doors.signature import Signature
+from seatrial.serve.doors.signature import Signatures
 from seatrial.serve.messages import encode
 
 EXTENSIONS: Final = ["binary_tensor_data", "model_repository(index)", "schedule_policy(timeout)"]
@@ -50,13 +50,13 @@ class Catalogue:
         unready: Says why it does not.
 
     >>> signature = Signature("text", "classification")
-    >>> routes = Catalogue("m", signature, releases=lambda: ["m@1"], unready=lambda: "")
+    >>> routes = Catalogue("m", lambda: signature, releases=lambda: ["m@1"], unready=lambda: "")
     >>> routes.answer(Request("GET", "/v2/models/m/ready", "", {}, b"")).body
     b'{"name":"m","ready":true}'
     """
 
     def __init__(
-        self, model: str, signature: Signature, *, releases: Releases, unready: Whether
+        self, model: str, signature: Signatures, *, releases: Releases, unready: Whether
     ) -> None:
         self._model = model
         self._signature = signature
@@ -118,8 +118,8 @@ class Catalogue:
                 name=self._model,
                 versions=[_version(one) for one in releases],
                 platform=PLATFORM,
-                inputs=self._signature.inputs(),
-                outputs=self._signature.outputs(),
+                inputs=self._signature().inputs(),
+                outputs=self._signature().outputs(),
             )
         )
 

@@ -15,7 +15,7 @@ from seatrial.serve.doors.door import (
     check_rows,
     confidence_header,
 )
-from seatrial.serve.doors.signature import Signature
+from seatrial.serve.doors.signature import Signature, Signatures
 from seatrial.serve.identifiers import ROWS_MAX
 from seatrial.serve.messages import PredictAnswer, Result, encode
 from seatrial.serve.parsing import PredictParser, row_pointer, rows_seen
@@ -41,13 +41,14 @@ class NativeDoor:
     """
 
     def __init__(
-        self, kind: InputKind, *, rows_max: int = ROWS_MAX, signature: Signature | None = None
+        self, kind: InputKind, *, rows_max: int = ROWS_MAX, signature: Signatures | None = None
     ) -> None:
         self.route = "/predict"
         self.defers = True
+        unknown = Signature(kind, "classification")
         self._rows = PredictParser(kind).rows
         self._rows_max = rows_max
-        self._signature = signature or Signature(kind, "classification")
+        self._signature = signature or (lambda: unknown)
 
     def read(self, request: Request) -> Reading:
         """Return what a request asks; see :class:`seatrial.serve.doors.door.Door`."""
@@ -56,7 +57,7 @@ class NativeDoor:
         rows = self._rows(request.body)
         if len(rows) > self._rows_max:
             check_rows(len(rows), rows_max=self._rows_max)
-        table = self._signature.table
+        table = self._signature().table
         if table is not None and (misfit := table.misfit(rows)) is not None:
             raise table.refused(misfit, record=row_pointer(request.body, misfit.row))
         return Reading(rows, timeout_s)

@@ -20,7 +20,7 @@ from seatrial.serve.doors.encoding import inflated
 from seatrial.serve.doors.headers import JSON
 from seatrial.serve.doors.inference import ErrorMessage, InferOutput, InferResponse
 from seatrial.serve.doors.outputs import Output, outputs
-from seatrial.serve.doors.signature import Signature
+from seatrial.serve.doors.signature import Signature, Signatures
 from seatrial.serve.doors.tensors import pack
 from seatrial.serve.identifiers import ROWS_MAX
 from seatrial.serve.messages import Result, encode
@@ -55,7 +55,8 @@ class OipDoor:
         rows_max: Most rows of one request.
         body_max_bytes: Largest body once it is inflated.
 
-    >>> door = OipDoor("m", Signature("text", "classification"), releases=lambda: ["m@1"])
+    >>> seen = Signature("text", "classification")
+    >>> door = OipDoor("m", lambda: seen, releases=lambda: ["m@1"])
     >>> body = b'{"inputs":[{"name":"x","shape":[1],"datatype":"BYTES","data":["good"]}]}'
     >>> asked = door.read(Request("POST", "/v2/models/m/infer", "", {}, body))
     >>> asked.rows
@@ -68,7 +69,7 @@ class OipDoor:
     def __init__(
         self,
         model: str,
-        signature: Signature,
+        signature: Signatures,
         *,
         releases: Releases,
         rows_max: int = ROWS_MAX,
@@ -90,12 +91,13 @@ class OipDoor:
         body = inflated(fields, request.body, max_bytes=self._body_max_bytes)
         asked, packed = asking.decoded(fields, body)
         tensors = asking.tensors(asked, packed, rows_max=self._rows_max)
+        signature = self._signature()
         return Reading(
-            rows_of(tensors, self._signature),
+            rows_of(tensors, signature),
             timeout_s=asking.timeout_s(asked, fields),
             id=asked.id or None,
             release=release,
-            context=asking.wanted(asked),
+            context=(asking.wanted(asked), signature),
         )
 
     def seen(self, request: Request) -> list[Any]:  # noqa: ARG002  (of the seam)
@@ -111,11 +113,13 @@ class OipDoor:
         results: list[Result],
     ) -> Response:
         """Return the infer response, and after it what is wanted as packed bytes."""
-        wanted: asking.Wanted = reading.context
-        made = outputs(results, usual=self._signature.usual, asked=wanted.names)
+        wanted: asking.Wanted
+        signature: Signature
+        wanted, signature = reading.context
+        made = outputs(results, usual=signature.usual, asked=wanted.names)
         if any(result.output is not None for result in results):
-            self._signature.saw_rows(reading.rows[:1])
-            self._signature.saw_outputs(made)
+            signature.saw_rows(reading.rows[:1])
+            signature.saw_outputs(made)
         told, tail = _written(made, wanted)
         version = release.rpartition("@")[2]
         body = encode(InferResponse(self._model, version, reading.id or id, told))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from seatrial.core.settings import InputKind, Settings, Task
@@ -146,6 +146,10 @@ class Signature:
             and len(self._datatypes) < COLUMNS_MAX
             and len(name) <= COLUMN_NAME_MAX
         )
+
+
+Signatures = Callable[[], Signature]
+"""Says what callers may send now, and what they get."""
 
 
 def _wider(one: str, other: str) -> str:
