@@ -44,8 +44,11 @@ FRONT = (
         "the call: id, headers, trace, order",
         ("call.py", "inference.py", "identifiers.py", "envelope.py", "clock.py"),
     ),
-    ("keys, gates, admission", ("keygate", "entry.py", "orders", "state.py", "admission", "ladder")),
-    ("admission's estimates", ("standing", "foresight", "limiter", "outlook", "pace", "crew")),
+    ("keys, gates, admission", ("keygate", "entry.py", "orders", "state.py", "admission.py")),
+    (
+        "admission's estimates",
+        ("standing", "foresight", "limiter", "ladder", "outlook", "pace", "crew"),
+    ),
     ("batches, queue, deadlines", ("schedule/", "dispatcher.py", "pending.py", "fleet.py")),
     ("learning what batches cost", ("deployment.py", "sizes.py")),
     ("to the worker and back", ("worker.py", "frames.py", "process", "region.py", "models/")),
@@ -55,12 +58,12 @@ FRONT = (
 """The first that fits: parts of file names, by what they are for."""
 
 WORKER = (
-    ("the server's part of it", ("seatrial/",)),
+    ("the server's part of it", ("src/seatrial/",)),
     ("model: vectoriser and classifier", ("model.py", "sklearn", "scipy", "numpy")),
     ("waiting in between, the rest", ("",)),
 )
 
-IDLE = ("_worker (", "wait (", "select (")
+IDLE = ("_worker (", "wait (", "select (", "_end_with (", "Host._receive (")
 """Innermost frames that py-spy takes for work though they wait."""
 
 
@@ -94,8 +97,7 @@ def spent_us(
     done = load(url, asked, seconds, scratch)
     after = tree.cpu_s()
     return done.per_s, {
-        role: (cpu_s - before.get(role, 0.0)) / done.requests * 1e6
-        for role, cpu_s in after.items()
+        role: (cpu_s - before.get(role, 0.0)) / done.requests * 1e6 for role, cpu_s in after.items()
     }
 
 
@@ -123,16 +125,22 @@ def shares(stacks: Path, groups: tuple[tuple[str, tuple[str, ...]], ...]) -> dic
 
 
 def page(
-    per_s: float, us: dict[str, float], split: dict[str, dict[str, float]], echo: tuple[float, float]
+    per_s: float,
+    us: dict[str, float],
+    split: dict[str, dict[str, float]],
+    echo: tuple[float, float],
 ) -> str:
     echo_per_s, echo_us = echo
     beside_us = us["front"] - echo_us
-    lines = [
+    said = (
         f"{per_s:,.0f} requests/s at {CONNECTIONS} connections; CPU of a request: front "
         f"{us['front']:.0f} us, workers {us['workers']:.0f} us. uvicorn echo in the same run: "
-        f"{echo_per_s:,.0f} requests/s, {echo_us:.0f} us. Between HTTP and JSON alone and all that "
-        f"a served request is lie {beside_us + us['workers']:.0f} us: {beside_us:.0f} in the front, "
-        f"{us['workers']:.0f} in the workers.",
+        f"{echo_per_s:,.0f} requests/s, {echo_us:.0f} us. What a served request takes beyond HTTP "
+        f"and JSON alone: {beside_us + us['workers']:.0f} us, {beside_us:.0f} in the front and "
+        f"{us['workers']:.0f} in the workers."
+    )
+    lines = [
+        said,
         "",
         "| process | what for | us a request | share |",
         "| --- | --- | ---: | ---: |",
