@@ -35,7 +35,7 @@ def test_every_name_that_ends_in_a_unit_has_that_unit() -> None:
 
 def test_every_field_is_a_column_of_the_sealed_file() -> None:
     assert set(RECORD_COLUMNS) <= set(COLUMNS)
-    assert set(JSON_COLUMNS) == {"input", "descriptors", "output", "scores", "label"}
+    assert set(JSON_COLUMNS) == {"input", "descriptors", "output", "scores", "label", "tags"}
 
 
 def test_abstained_is_a_status_and_nothing_else(make_record) -> None:

@@ -27,12 +27,15 @@ def _kind(type_name: str) -> str:
     return type_name.removesuffix(", or unset")
 
 
-JSON_COLUMNS = tuple(row.name for row in table() if _kind(row.type) in _JSON_TYPES)
+JSON_COLUMNS = (*(row.name for row in table() if _kind(row.type) in _JSON_TYPES), "tags")
 
 COLUMNS: dict[str, str] = {
     "event": "VARCHAR",
     **{row.name: _TYPES.get(_kind(row.type), "VARCHAR") for row in table()},
     "source": "VARCHAR",
+    "reviewer": "VARCHAR",
+    "tags": "VARCHAR",
+    "skipped": "BOOLEAN",
     "count": "BIGINT",
     "segment": "VARCHAR",
     "position": "BIGINT",

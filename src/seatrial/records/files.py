@@ -23,6 +23,11 @@ class Files:
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
         return os.open(path, flags, SEGMENT_MODE)
 
+    def open_append(self, path: Path) -> int:
+        """Open a file for reading and appending; made where it is missing."""
+        flags = os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+        return os.open(path, flags, SEGMENT_MODE)
+
     def open_lock(self, path: Path) -> int:
         """Open a file in order to lock it; made where it is missing."""
         return os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, SEGMENT_MODE)

@@ -14,8 +14,6 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from seatrial.records.record import Event
-
 _HEAD = b'{"crc":"'
 _AFTER_CRC = b'",'
 _CRC_END = len(_HEAD) + 8
@@ -68,8 +66,8 @@ class Stream:
                     self.corrupt += 1
 
 
-def encode(event: Event) -> bytes:
-    r"""Return the line of an event, line feed included.
+def encode(event: Struct) -> bytes:
+    r"""Return the line of an event, or of another struct, line feed included.
 
     >>> from datetime import UTC, datetime
     >>> from seatrial.records.record import Dropped
@@ -113,7 +111,7 @@ def _plain(value: Any) -> Any:
 _ENCODER = msgspec.json.Encoder(enc_hook=_plain)
 
 
-def _lenient(event: Event) -> bytes:
+def _lenient(event: Struct) -> bytes:
     """Write an event whose values break JSON (lone surrogates, huge integers) as near as it can."""
     built = msgspec.to_builtins(event, enc_hook=_plain, str_keys=True)
     try:

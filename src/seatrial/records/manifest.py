@@ -20,6 +20,8 @@ class Sealed(Struct, frozen=True, kw_only=True):
     """One Parquet file and the segment that it holds.
 
     Attributes:
+        segment: The first of them, where it was put together from several files.
+        segments: All of them then.
         torn: 1 where the segment ended inside a line, which was cut off.
         corrupt: Lines left out because their checksum was wrong.
     """
@@ -31,6 +33,12 @@ class Sealed(Struct, frozen=True, kw_only=True):
     sha256: str
     torn: int = 0
     corrupt: int = 0
+    segments: tuple[str, ...] = ()
+
+    @property
+    def covers(self) -> tuple[str, ...]:
+        """The segments whose rows it holds."""
+        return self.segments or (self.segment,)
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
@@ -50,8 +58,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA
 
     def segments(self) -> dict[str, Sealed]:
-        """Return the sealed files by the name of their segment."""
-        return {entry.segment: entry for entry in self.files}
+        """Return the sealed files by the names of their segments."""
+        return {name: entry for entry in self.files for name in entry.covers}
 
     def with_found(self, entry: Sealed | Quarantined) -> Manifest:
         """Return the next manifest, with one file more."""

@@ -50,6 +50,11 @@ class Places:
         return self.root / "manifest.json"
 
     @property
+    def review(self) -> Path:
+        """Which rows were drawn for review, and with what chance."""
+        return self.root.parent / "review" / "sample.ndjson"
+
+    @property
     def keeper_lock(self) -> Path:
         """Held by whoever seals."""
         return self.root / "keeper.lock"

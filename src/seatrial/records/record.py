@@ -93,7 +93,14 @@ class Record(Struct, frozen=True, kw_only=True, tag_field="event", tag="request"
 
 
 class Feedback(Struct, frozen=True, kw_only=True, tag_field="event", tag="feedback"):
-    """What somebody said later about the answer to row ``row`` of request ``id``."""
+    """What somebody said later about the answer to row ``row`` of request ``id``.
+
+    Attributes:
+        source: ``review`` where a person was shown a row that was drawn for it.
+        reviewer: Who that was.
+        tags: What they noted, as "wrong language".
+        skipped: They looked and would not say.
+    """
 
     id: str
     row: int = 0
@@ -102,6 +109,9 @@ class Feedback(Struct, frozen=True, kw_only=True, tag_field="event", tag="feedba
     rating: float | None = None
     source: FeedbackSource = "user"
     key_id: str | None = None
+    reviewer: str | None = None
+    tags: tuple[str, ...] = ()
+    skipped: bool = False
 
 
 class Dropped(Struct, frozen=True, kw_only=True, tag_field="event", tag="dropped"):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from seatrial.records import columns, engine, lines, manifest
 from seatrial.records.files import Files
@@ -17,7 +17,8 @@ from seatrial.records.places import SEGMENT_SUFFIX, Places
 
 VIEWS = """
 CREATE VIEW feedback AS
-    SELECT id, "row", time, label, rating, source, key_id, segment, position
+    SELECT id, "row", time, label, rating, source, key_id, reviewer, tags, skipped,
+        segment, position
     FROM events WHERE event = 'feedback';
 CREATE VIEW latest_feedback AS
     SELECT id, "row",
@@ -25,7 +26,7 @@ CREATE VIEW latest_feedback AS
         last(rating ORDER BY time, segment, position) FILTER (rating IS NOT NULL) AS rating
     FROM feedback GROUP BY id, "row";
 CREATE VIEW log AS
-    SELECT r.* EXCLUDE (event, source, count, label, rating),
+    SELECT r.* EXCLUDE (event, source, reviewer, tags, skipped, count, label, rating),
         coalesce(f.label, r.label) AS label,
         coalesce(f.rating, r.rating) AS rating,
         r.status = 'abstained' AS abstained
@@ -106,6 +107,43 @@ def opened(
         sentences.
     """
     seen = gather(places, files=files)
+    sealed, problems = trusted(seen, places, verified=verified)
+    paths = [places.sealed / entry.name for entry in sealed]
+    with engine.connection() as db:
+        _declare(db)
+        for name, held in seen.segments.items():
+            problems += _load(db, name, held)
+        _make_views(db, paths)
+        yield db, tuple(problems)
+
+
+@contextmanager
+def opened_sealed(
+    places: Places,
+    *,
+    files: Files,
+    verified: Verified,
+    wanted: Callable[[manifest.Sealed], bool] = lambda _: True,
+) -> Iterator[tuple[Any, list[manifest.Sealed]]]:
+    """Open the wanted sealed files that can be trusted, and nothing else.
+
+    Yields:
+        A DuckDB connection that can read these files, with the views of :func:`opened` over them,
+        and their entries, in the order of the manifest.
+    """
+    listed, _ = manifest.read(places, files=files)
+    chosen = structs.replace(listed, files=tuple(filter(wanted, listed.files)))
+    sealed, _ = trusted(Unsealed({}, chosen, ()), places, verified=verified)
+    with engine.connection() as db:
+        _declare(db)
+        _make_views(db, [places.sealed / entry.name for entry in sealed])
+        yield db, sealed
+
+
+def trusted(
+    seen: Unsealed, places: Places, *, verified: Verified
+) -> tuple[list[manifest.Sealed], list[str]]:
+    """Return the sealed files that hold rows and are what was sealed, and what is missing."""
     problems = list(seen.problems)
     problems += [
         f"{entry.name} is in quarantine ({entry.why})"
@@ -119,20 +157,21 @@ def opened(
         if why:
             problems.append(f"{entry.name} is left out ({why}): {entry.rows} rows are missing")
         elif entry.rows:
-            sealed.append(places.sealed / entry.name)
+            sealed.append(entry)
         if entry.corrupt and entry.segment not in told:
             problems.append(f"{entry.segment}: {entry.corrupt} lines were damaged and left out")
-    with engine.connection() as db:
-        declared = ", ".join(
-            f"{engine.name(name)} {kind}" for name, kind in columns.COLUMNS.items()
-        )
-        db.execute(f"CREATE TABLE unsealed ({declared})")
-        for name, held in seen.segments.items():
-            problems += _load(db, name, held)
-        db.execute(f"CREATE VIEW events AS {_events(sealed)}")
-        db.execute(VIEWS)
-        _confine(db, sealed)
-        yield db, tuple(problems)
+    return sealed, problems
+
+
+def _declare(db: Any) -> None:
+    declared = ", ".join(f"{engine.name(name)} {kind}" for name, kind in columns.COLUMNS.items())
+    db.execute(f"CREATE TABLE unsealed ({declared})")
+
+
+def _make_views(db: Any, sealed: list[Path]) -> None:
+    db.execute(f"CREATE VIEW events AS {_events(sealed)}")
+    db.execute(VIEWS)
+    _confine(db, sealed)
 
 
 def _load(db: Any, name: str, held: lines.Lines) -> list[str]:
