@@ -276,6 +276,16 @@ def test_the_last_word_of_a_reviewer_counts(serve, sample) -> None:
     assert sample.progress().labelled == 1
 
 
+def test_what_was_said_can_be_taken_back(serve, sample) -> None:
+    serve(1)
+    sample.draw(Plan(first_share=1))
+    (row,) = sample.rows()
+    sample.label(say(row, "anna", "no"))
+    sample.label(say(row, "anna", later=1))
+    assert sample.rows(unreviewed_by="anna")[0].labels == {}
+    assert sample.progress().labelled == 0
+
+
 def test_only_drawn_rows_can_be_labelled_and_only_by_somebody(serve, sample) -> None:
     serve(1)
     sample.draw(Plan(first_share=1))

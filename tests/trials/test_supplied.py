@@ -8,6 +8,8 @@ from seatrial.core.errors import DataError, SettingsError
 from seatrial.core.settings import parse
 from seatrial.records.log import LogWriter
 from seatrial.records.record import Feedback, Record
+from seatrial.records.reviewing import Plan, ReviewLabel, ReviewSample
+from seatrial.records.sealing import seal
 from seatrial.records.tables import write_rows
 from seatrial.trials.supplied import read_supplied
 
@@ -122,6 +124,46 @@ def test_the_log_gives_what_users_sent_and_what_became_of_it(folder):
     assert found.production.labels == ["y", None, None]
     assert found.recorded.fates == ["answered", "failed", "abstained"]
     assert [a and a.output for a in found.recorded.answers] == ["x", None, "y"]
+
+
+def review(folder, answers: dict[str, str], *, share: float = 1.0) -> None:
+    seal(folder)
+    with ReviewSample(folder) as sample:
+        sample.draw(Plan(first_share=share), seed=0)
+        for row in sample.rows():
+            if row.id in answers:
+                told = ReviewLabel(id=row.id, reviewer="anna", label=answers[row.id], time=START)
+                sample.label(told)
+
+
+def test_reviewed_rows_carry_their_labels_and_probabilities(folder):
+    """Labels that users volunteered do not count beside: nobody knows with what chance they came."""
+    log(
+        folder,
+        *(record(n) for n in range(1, 21)),
+        Feedback(id="1", row=0, time=START, label="volunteered"),
+    )
+    review(folder, {str(n): "reviewed" for n in range(1, 21)}, share=0.5)
+    found = supplied(folder).production
+    assert set(found.labels) == {"reviewed", None}
+    assert found.probabilities is not None
+    assert {p for p, said in zip(found.probabilities, found.labels, strict=True) if said} == {0.5}
+
+
+def test_a_sample_that_nobody_reviewed_leaves_the_labels_of_users(folder):
+    log(folder, record(1), record(2), Feedback(id="1", row=0, time=START, label="y"))
+    review(folder, {})
+    found = supplied(folder).production
+    assert found.labels == ["y", None]
+    assert found.probabilities is None
+
+
+def test_labels_outlive_the_release_that_was_reviewed(folder):
+    log(folder, record(1, release=OTHERS))
+    review(folder, {"1": "x"})
+    found = supplied(folder)
+    assert (found.production.labels, found.production.probabilities) == (["x"], [1.0])
+    assert found.recorded is None
 
 
 def test_what_another_release_answered_is_asked_again(folder):

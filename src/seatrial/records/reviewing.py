@@ -6,6 +6,7 @@ labels, which are feedback, stay in the log alone. Rows have their chance when t
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,15 @@ from seatrial.records.reviews import Labels, ReviewLabel, Said
 from seatrial.records.sample import Picked, Sampler
 from seatrial.records.snapshot import Verified, opened_sealed
 
-__all__ = ["Agreement", "Plan", "Progress", "ReviewLabel", "ReviewRow", "ReviewSample"]
+__all__ = [
+    "Agreement",
+    "Plan",
+    "Progress",
+    "ReviewLabel",
+    "ReviewRow",
+    "ReviewSample",
+    "ReviewedRow",
+]
 
 Row = tuple[str, int]
 """Request id and place of the row in its request."""
@@ -70,7 +79,7 @@ class ReviewedRow(Struct, frozen=True):
 
 
 class ReviewSample(Closing):
-    """Draws rows for review, shows them, takes labels and counts.
+    """Draws rows for review, shows them, takes labels and counts; threads may share one.
 
     Args:
         folder: The project folder.
@@ -88,6 +97,7 @@ class ReviewSample(Closing):
             self._places, clock=clock, files=self._files, verified=self._verified
         )
         self._labels = Labels(self._places, files=self._files, verified=self._verified)
+        self._lock = threading.Lock()
         self._writer: LogWriter | None = None
 
     def draw(self, plan: Plan | None = None, *, seed: int | None = None) -> int:
@@ -142,7 +152,8 @@ class ReviewSample(Closing):
     def label(self, given: ReviewLabel) -> None:
         """Write down what a reviewer said; when this returns it survives ``kill -9``.
 
-        Saying something again about the same row replaces it.
+        Saying something again about the same row replaces it; saying neither label nor tags nor
+        ``skipped`` takes it back.
 
         Raises:
             UsageError: No reviewer is named, or the row is not in the sample.
@@ -156,8 +167,10 @@ class ReviewSample(Closing):
                 f"row {given.row} of request {given.id} was not drawn for review.",
                 hint="Label the rows that the review shows or exports.",
             )
-        if self._writer is None:
-            self._writer = LogWriter(self._folder, clock=self._clock, when_full="refuse")
+        with self._lock:
+            if self._writer is None:
+                self._writer = LogWriter(self._folder, clock=self._clock, when_full="refuse")
+            writer = self._writer
         said = Feedback(
             id=given.id,
             row=given.row,
@@ -168,8 +181,8 @@ class ReviewSample(Closing):
             tags=given.tags,
             skipped=given.skipped,
         )
-        self._writer.append([said])
-        self._writer.tick()
+        writer.append([said])
+        writer.tick()
 
     def progress(self) -> Progress:
         """Count rows, labels, reviewers and tags, and measure agreement."""
@@ -190,9 +203,10 @@ class ReviewSample(Closing):
 
     def close(self) -> None:
         """Hand what was written over for sealing."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        with self._lock:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
 
     def _filled(self, picked: Sequence[Picked], said: Said) -> list[ReviewRow]:
         held = self._contents(picked)

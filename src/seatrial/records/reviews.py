@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ _DECODER = msgspec.json.Decoder(Feedback)
 
 
 class ReviewLabel(Struct, frozen=True, kw_only=True):
-    """What one reviewer said about one row.
+    """What one reviewer said about one row; saying nothing takes back what they said before.
 
     Attributes:
         label: What the answer should have been, of the type of the answers; ``None``: not said.
@@ -41,6 +42,11 @@ class ReviewLabel(Struct, frozen=True, kw_only=True):
     skipped: bool = False
     time: datetime
 
+    @property
+    def says_something(self) -> bool:
+        """Whether it is more than taking back."""
+        return self.label is not None or self.skipped or bool(self.tags)
+
 
 class Labels:
     """Reads reviews; what is sealed is read once while it does not change.
@@ -55,17 +61,24 @@ class Labels:
         self._places = places
         self._files = files
         self._verified = verified
+        self._lock = threading.Lock()
         self._sealed: list[ReviewLabel] = []
         self._seen: frozenset[str] = frozenset()
 
     def read(self) -> Said:
-        """Return what every reviewer said last about every row."""
-        seen = gather(self._places, files=self._files)
-        self._follow(seen.manifest)
+        """Return what every reviewer said last about every row, but for what was taken back."""
+        with self._lock:
+            seen = gather(self._places, files=self._files)
+            self._follow(seen.manifest)
+            sealed = self._sealed
         fresh = [label for held in seen.segments.values() for label in _unsealed(held)]
         said: Said = {}
-        for label in sorted([*self._sealed, *fresh], key=lambda one: one.time):
-            said.setdefault((label.id, label.row), {})[label.reviewer] = label
+        for label in sorted([*sealed, *fresh], key=lambda one: one.time):
+            by = said.setdefault((label.id, label.row), {})
+            if label.says_something:
+                by[label.reviewer] = label
+            else:
+                by.pop(label.reviewer, None)
         return said
 
     def _follow(self, listed: manifest.Manifest) -> None:
@@ -86,7 +99,7 @@ class Labels:
                 'SELECT id, "row", time, label, tags, skipped, reviewer FROM feedback '
                 "WHERE source = 'review' ORDER BY time, segment, position"
             ).fetchall()
-        self._sealed += [_of_row(*row) for row in found]
+        self._sealed = [*self._sealed, *(_of_row(*row) for row in found)]
         self._seen = known | {entry.sha256 for entry in entries}
 
 

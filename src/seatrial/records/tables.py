@@ -29,11 +29,13 @@ class Rows(Struct, frozen=True):
         inputs: One per row: the bare value where one column was named, else column -> value.
         labels: One per row, ``None`` where it is missing; ``None`` where no label was asked for.
         columns: The slice columns, by name.
+        probabilities: With which each labelled row was drawn for review; ``None``: all alike.
     """
 
     inputs: list[Any]
     labels: list[Any] | None
     columns: dict[str, list[Any]]
+    probabilities: list[float] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)

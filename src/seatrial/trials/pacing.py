@@ -73,4 +73,5 @@ def thinned(rows: Rows, count: int, *, seed: int) -> Rows:
         [rows.inputs[at] for at in keep],
         None if rows.labels is None else [rows.labels[at] for at in keep],
         {name: [values[at] for at in keep] for name, values in rows.columns.items()},
+        None if rows.probabilities is None else [rows.probabilities[at] for at in keep],
     )

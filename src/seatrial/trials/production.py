@@ -91,5 +91,10 @@ def _production(rig: Rig) -> ProductionRows | None:
     else:
         answers, fates = told_apart(rig.served_production, rig.settings)
     return ProductionRows(
-        inputs=rows.inputs, answers=answers, labels=rows.labels, fate=fates, columns=rows.columns
+        inputs=rows.inputs,
+        answers=answers,
+        labels=rows.labels,
+        fate=fates,
+        probabilities=rows.probabilities,
+        columns=rows.columns,
     )

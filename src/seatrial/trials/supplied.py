@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from seatrial.core.errors import SettingsError
 from seatrial.core.settings import Columns, Settings
@@ -13,6 +14,7 @@ from seatrial.gap.case import Fate
 from seatrial.models.answers import Answer
 from seatrial.records.query import Log
 from seatrial.records.results import ProductionRows
+from seatrial.records.reviewing import ReviewedRow, ReviewSample
 from seatrial.records.tables import EVERY_COLUMN, Rows, column_names, read_rows
 
 FATES: dict[str, Fate] = {"answered": "answered", "abstained": "abstained"}
@@ -75,7 +77,7 @@ def read_supplied(settings: Settings, folder: Path, *, release: str) -> Supplied
     )
     if settings.production.data:
         return Supplied(labelled(rows), _production(settings, folder, path))
-    return Supplied(labelled(rows), *_from_log(folder, release))
+    return _from_log(labelled(rows), folder, release)
 
 
 def labelled(rows: Rows) -> Rows:
@@ -117,23 +119,27 @@ def _text_columns(settings: Settings, chosen: Columns) -> list[str]:
     return [chosen]
 
 
-def _from_log(folder: Path, release: str) -> tuple[Rows | None, Recorded | None]:
-    """Return what users sent to ``seatrial serve FOLDER``, as far as inputs were kept.
+def _from_log(eval_rows: Rows, folder: Path, release: str) -> Supplied:
+    """Add what users sent to ``seatrial serve FOLDER``, as far as inputs were kept.
 
     What another release answered says nothing of this one: its inputs are asked again.
     """
     log = Log(folder)
+    with ReviewSample(folder) as sample:
+        reviewed = sample.reviewed()
     found = log.production_rows(release=release)
     if found.inputs:
-        return _logged(found)
-    rows, _ = _logged(log.production_rows())
-    return rows, None
+        return _logged(eval_rows, found, reviewed)
+    others = _logged(eval_rows, log.production_rows(), reviewed)
+    return structs.replace(others, recorded=None)
 
 
-def _logged(found: ProductionRows) -> tuple[Rows | None, Recorded | None]:
+def _logged(
+    eval_rows: Rows, found: ProductionRows, reviewed: Mapping[tuple[str, int], ReviewedRow]
+) -> Supplied:
     kept = [at for at, value in enumerate(found.inputs) if value is not None]
     if not kept:
-        return None, None
+        return Supplied(eval_rows, None)
     answers = [
         None
         if found.outputs[at] is None
@@ -141,5 +147,11 @@ def _logged(found: ProductionRows) -> tuple[Rows | None, Recorded | None]:
         for at in kept
     ]
     fates: list[Fate] = [FATES.get(found.statuses[at], "failed") for at in kept]
-    rows = Rows([found.inputs[at] for at in kept], [found.labels[at] for at in kept], {})
-    return rows, Recorded(answers, fates)
+    labels, probabilities = [found.labels[at] for at in kept], None
+    drawn = [reviewed.get((found.ids[at], found.rows[at])) for at in kept]
+    if any(drawn):
+        # Labels of rows that were not drawn are of those whom users cared to tell us about.
+        labels = [None if one is None else one.label for one in drawn]
+        probabilities = [1.0 if one is None else one.probability for one in drawn]
+    rows = Rows([found.inputs[at] for at in kept], labels, {}, probabilities)
+    return Supplied(eval_rows, rows, Recorded(answers, fates))
