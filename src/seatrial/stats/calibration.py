@@ -59,6 +59,7 @@ def calibration(
     correct: ArrayLike,
     *,
     rng: np.random.Generator,
+    weights: ArrayLike | None = None,
     bins: int = BINS,
     replicates: int = REPLICATES,
     level: float = LEVEL,
@@ -73,6 +74,7 @@ def calibration(
         confidence: Shape (n,), in [0, 1].
         correct: Shape (n,), scores in [0, 1].
         rng: Source of the draws.
+        weights: Inverse inclusion probabilities, shape (n,); default: all alike.
         bins: Most bins.
         replicates: Resamples for interval and floor.
         level: Probability that the interval covers the truth.
@@ -88,16 +90,16 @@ def calibration(
     if said.shape != true.shape or not said.size:
         raise ValueError(f"calibration needs pairs; got {said.shape} and {true.shape}")
     assigned = _equal_mass(said, bins)
-    error = _error(assigned, said, true, np.ones(said.size))
+    drawn = np.ones(said.size) if weights is None else np.asarray(weights, dtype=float)
+    error = _error(assigned, said, true, drawn)
     draws = [
-        _error(assigned, said, true, weights)
-        for weights in resampled_weights(said.size, rng=rng, replicates=replicates)
+        _error(assigned, said, true, drawn * again)
+        for again in resampled_weights(said.size, rng=rng, replicates=replicates)
     ]
     ends = basic_interval(error, draws, level=level)
-    ones = np.ones(said.size)
     floor = np.mean(
         [
-            _error(assigned, said, (rng.random(said.size) < said).astype(float), ones)
+            _error(assigned, said, (rng.random(said.size) < said).astype(float), drawn)
             for _ in range(min(replicates, 100))
         ]
     )
@@ -107,7 +109,7 @@ def calibration(
         high=min(1.0, max(ends.high, error)),
         floor=float(floor),
         n=said.size,
-        bins=_bins(assigned, said, true, level),
+        bins=_bins(assigned, said, true, drawn, level),
     )
 
 
@@ -122,12 +124,17 @@ def _error(assigned: NDArray[np.int64], said: Floats, true: Floats, weights: Flo
     return float(np.abs(apart).sum() / weights.sum())
 
 
-def _bins(assigned: NDArray[np.int64], said: Floats, true: Floats, level: float) -> tuple[Bin, ...]:
+def _bins(
+    assigned: NDArray[np.int64], said: Floats, true: Floats, weights: Floats, level: float
+) -> tuple[Bin, ...]:
     found = []
     for index in range(int(assigned.max()) + 1):
         inside = assigned == index
-        n, accuracy = int(inside.sum()), float(true[inside].mean())
-        ends = wilson(accuracy * n, n, level=level)
+        drawn = weights[inside]
+        n, accuracy = int(inside.sum()), float(np.average(true[inside], weights=drawn))
+        effective = float(drawn.sum() ** 2 / np.square(drawn).sum())
+        ends = wilson(accuracy * effective, effective, level=level)
         low, high = float(said[inside].min()), float(said[inside].max())
-        found.append(Bin(low, high, n, float(said[inside].mean()), accuracy, ends.low, ends.high))
+        mean = float(np.average(said[inside], weights=drawn))
+        found.append(Bin(low, high, n, mean, accuracy, ends.low, ends.high))
     return tuple(found)
