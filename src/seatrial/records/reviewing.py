@@ -149,8 +149,8 @@ class ReviewSample(Closing):
             found += self._filled(picked[start : start + step], said)
         return found[:limit]
 
-    def label(self, given: ReviewLabel) -> None:
-        """Write down what a reviewer said; when this returns it survives ``kill -9``.
+    def label(self, *given: ReviewLabel) -> None:
+        """Write down what reviewers said, all or nothing; it then survives ``kill -9``.
 
         Saying something again about the same row replaces it; saying neither label nor tags nor
         ``skipped`` takes it back.
@@ -160,28 +160,20 @@ class ReviewSample(Closing):
             EnvironmentMismatchError: The log cannot be written.
             ServingError: The disk refuses.
         """
-        if not given.reviewer.strip():
-            raise UsageError("a label without a reviewer; accepted is one who is named.")
-        if (given.id, given.row) not in self._sampler.read().places:
-            raise UnknownNameError(
-                f"row {given.row} of request {given.id} was not drawn for review.",
-                hint="Label the rows that the review shows or exports.",
-            )
+        drawn = self._sampler.read().places
+        for one in given:
+            if not one.reviewer.strip():
+                raise UsageError("a label without a reviewer; accepted is one who is named.")
+            if (one.id, one.row) not in drawn:
+                raise UnknownNameError(
+                    f"row {one.row} of request {one.id} was not drawn for review.",
+                    hint="Label the rows that the review shows or exports.",
+                )
         with self._lock:
             if self._writer is None:
                 self._writer = LogWriter(self._folder, clock=self._clock, when_full="refuse")
             writer = self._writer
-        said = Feedback(
-            id=given.id,
-            row=given.row,
-            time=given.time,
-            label=None if given.skipped else given.label,
-            source="review",
-            reviewer=given.reviewer,
-            tags=given.tags,
-            skipped=given.skipped,
-        )
-        writer.append([said])
+        writer.append(_feedback(one) for one in given)
         writer.tick()
 
     def progress(self) -> Progress:
@@ -245,6 +237,19 @@ class ReviewSample(Closing):
             (id_, row): dict(zip(_CONTENTS, _decoded(held), strict=True))
             for id_, row, *held in rows
         }
+
+
+def _feedback(given: ReviewLabel) -> Feedback:
+    return Feedback(
+        id=given.id,
+        row=given.row,
+        time=given.time,
+        label=None if given.skipped else given.label,
+        source="review",
+        reviewer=given.reviewer,
+        tags=given.tags,
+        skipped=given.skipped,
+    )
 
 
 _CONTENTS = ("time", "confidence", "status", "input", "output", "descriptors")
