@@ -18,6 +18,7 @@ VERBS = (
     "gap",
     "measure",
     "serve",
+    "review",
     "load",
     "status",
     "kill",

@@ -17,6 +17,7 @@ from seatrial.cli.verbs import Verbs
         "gap": "seatrial.cli.gap:gap",
         "measure": "seatrial.cli.measure:measure",
         "serve": "seatrial.cli.serve:serve",
+        "review": "seatrial.cli.review:review",
         "load": "seatrial.cli.load:load",
         "status": "seatrial.cli.status:status",
         "kill": "seatrial.cli.kill:kill",

@@ -35,6 +35,7 @@ measurements: Registry[Any] = Registry(
         "profile": "seatrial.trials.measurements:profile",
         "start": "seatrial.trials.measurements:start",
         "skew": "seatrial.trials.measurements:skew",
+        "consistency": "seatrial.trials.measurements:consistency",
         "calibration": "seatrial.trials.measurements:calibration",
         "staleness": "seatrial.trials.measurements:staleness",
         "overload": "seatrial.trials.measurements:overload",
@@ -57,6 +58,14 @@ proofs: Registry[Any] = Registry(
     },
 )
 """``proof(case: Case) -> ItemResult``, by item id; an item without one stays ``unmeasured``."""
+
+consoles: Registry[Any] = Registry(
+    "page of the admin port",
+    group="seatrial.consoles",
+    builtin={"review": "seatrial.web.review:console"},
+)
+"""``console(folder, *, log_folder, settings, identify) -> ASGI application``: the keeper serves it
+under ``/NAME`` on the admin port, once somebody asks for it."""
 
 failures: Registry[Any] = Registry("planted failure", group="seatrial.failures")
 """``Failure`` entries; filled by :mod:`seatrial.testing.bank`, by failure id."""

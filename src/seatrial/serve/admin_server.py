@@ -81,12 +81,11 @@ def is_loopback(host: str) -> bool:
     return bool(addresses) and all(ipaddress.ip_address(at).is_loopback for at in addresses)
 
 
-class AdminServer:
-    """Serves an application on the admin port until it is stopped.
+class SmallServer:
+    """Serves an application to a few people from a thread, until it is stopped.
 
     Args:
         app: An ASGI application.
-        folder: The project folder; its control folder says where it listens.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
 
@@ -94,7 +93,7 @@ class AdminServer:
         UnreachableError: The address cannot be had.
     """
 
-    def __init__(self, app: object, *, folder: Path, host: str, port: int) -> None:
+    def __init__(self, app: object, *, host: str, port: int) -> None:
         import uvicorn
 
         from seatrial.serve.short_lived import ShortLived
@@ -102,7 +101,6 @@ class AdminServer:
         self._bound = listen(host, port)
         # Whoever reads where it is may call before the thread is up.
         self._bound.listen(CONNECTIONS_MAX)
-        self._told = ControlPlaces.of(folder).admin_address
         config = uvicorn.Config(
             app,  # type: ignore[arg-type]  # any ASGI application
             loop="asyncio",
@@ -125,16 +123,42 @@ class AdminServer:
         self.url = f"http://{shown}:{self._bound.getsockname()[1]}"
 
     def start(self) -> None:
-        """Begin to answer, and write down where."""
+        """Begin to answer."""
         self._thread.start()
-        address = AdminAddress(self.url, os.getpid())
-        put_private(self._told, msgspec.json.encode(address) + b"\n")
 
     def stop(self) -> None:
         """Stop answering."""
         self._server.should_exit = True
         self._thread.join(STOP_LIMIT_S)
         self._bound.close()
+
+
+class AdminServer(SmallServer):
+    """Serves an application on the admin port.
+
+    Args:
+        app: An ASGI application.
+        folder: The project folder; its control folder says where it listens.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+
+    Raises:
+        UnreachableError: The address cannot be had.
+    """
+
+    def __init__(self, app: object, *, folder: Path, host: str, port: int) -> None:
+        super().__init__(app, host=host, port=port)
+        self._told = ControlPlaces.of(folder).admin_address
+
+    def start(self) -> None:
+        """Begin to answer, and write down where."""
+        super().start()
+        address = AdminAddress(self.url, os.getpid())
+        put_private(self._told, msgspec.json.encode(address) + b"\n")
+
+    def stop(self) -> None:
+        """Stop answering."""
+        super().stop()
         with suppress(OSError, msgspec.DecodeError):
             if address_of(self._told).pid == os.getpid():
                 self._told.unlink()

@@ -189,15 +189,18 @@ def _admin(
         return None
     from seatrial.serve.admin import Admin
     from seatrial.serve.admin_server import AdminServer, prepare
+    from seatrial.serve.consoles import Consoles, Doorman
     from seatrial.serve.keys import Keyring
 
     folder, serving = options.folder, settings.serving
     try:
-        app = Admin(
-            folder,
-            token=prepare(folder, serving),
-            keyring=Keyring(folder),
-            status=diary.status,
+        token, keyring = prepare(folder, serving), Keyring(folder)
+        app = Consoles(
+            Admin(folder, token=token, keyring=keyring, status=diary.status, events=events),
+            folder=folder,
+            log_folder=options.log_folder or folder,
+            settings=settings,
+            doorman=Doorman(token.matches, keyring=keyring),
             events=events,
         )
         server = AdminServer(app, folder=folder, host=serving.admin_host, port=port)
