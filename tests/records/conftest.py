@@ -31,7 +31,7 @@ class FaultyFiles(Files):
     """
 
     COUNTED = tuple(name for name in vars(Files) if not name.startswith("_"))
-    OPENING = ("create", "open_lock", "open_existing")
+    OPENING = ("create", "open_append", "open_lock", "open_existing")
 
     def __init__(
         self, at: int, fault: BaseException, *, lasts: int = 1, half: bool = False

@@ -221,7 +221,7 @@ def test_rows_weighed_by_their_probability_stand_for_all(serve, tmp_path) -> Non
     serve(300, confidence=0.4)
     serve(100, status="failed")
     totals = []
-    for seed in range(60):
+    for seed in range(20):
         with ReviewSample(tmp_path) as sample:
             sample.draw(Plan(first_share=0.2, stratum_least=30), seed=seed)
             rows = sample.rows()
@@ -375,6 +375,7 @@ def test_a_full_disk_takes_nothing_and_says_so(serve, tmp_path, faulty_files) ->
                 sample.draw(HALF, seed=7)
             except EnvironmentMismatchError as error:
                 said.append(str(error))
+        files.bury()
         reached = files.reached()
         with ReviewSample(tmp_path) as sample:
             sample.draw(HALF, seed=7)

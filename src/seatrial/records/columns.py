@@ -6,7 +6,7 @@ that they come back exactly as they were written, whatever their size or shape. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -18,6 +18,12 @@ from seatrial.records.record import table
 
 DESCRIBED_ROWS = 1_000
 """Rows described in one call."""
+
+Goes = Callable[[dict[str, Any]], bool]
+"""Says of a flat row that it may not be kept."""
+
+Redact = Callable[[list[dict[str, Any]]], None]
+"""Changes flat rows in place."""
 
 _TYPES = {"text": "VARCHAR", "whole number": "BIGINT", "number": "DOUBLE", "time": "TIMESTAMP"}
 _JSON_TYPES = ("any JSON", "object")
@@ -69,6 +75,8 @@ def flat_rows(
     segment: str,
     descriptions: Descriptions | None = None,
     share: float = 1.0,
+    goes: Goes | None = None,
+    redact: Redact | None = None,
 ) -> Iterator[bytes]:
     """Turn the events of one segment into the rows of its sealed file.
 
@@ -77,16 +85,25 @@ def flat_rows(
         segment: Name of the segment.
         descriptions: Adds descriptors to requests whose input was kept.
         share: Part of them that get any.
+        goes: Rows that are left out.
+        redact: Changes what may not be kept, after inputs were described.
 
     Yields:
         JSON lines with a line feed each.
     """
-    rows = (_row(body, segment, place) for place, body in enumerate(bodies))
+    rows = (row for row in rows_of(bodies, segment=segment) if goes is None or not goes(row))
     while chunk := list(islice(rows, DESCRIBED_ROWS)):
         if descriptions is not None:
             descriptions.to(chunk, share=share)
+        if redact is not None:
+            redact(chunk)
         for row in chunk:
             yield _ENCODER.encode(row) + b"\n"
+
+
+def rows_of(bodies: Iterable[bytes], *, segment: str = "") -> Iterator[dict[str, Any]]:
+    """Turn events into flat rows: any JSON as text, all else as raw JSON."""
+    return (_row(body, segment, place) for place, body in enumerate(bodies))
 
 
 _DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])

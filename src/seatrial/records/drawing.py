@@ -95,7 +95,7 @@ class Past(Struct, frozen=True, kw_only=True):
 
 
 def cells(
-    plan: Plan, counts: Mapping[tuple[str, bool], int], *, past: Past, day: str
+    plan: Plan, counts: Mapping[tuple[str, bool], int], *, past: Past, days: Mapping[str, int]
 ) -> list[Cell]:
     """Decide on rows that have not had their chance.
 
@@ -103,12 +103,12 @@ def cells(
         plan: What is wanted.
         counts: How many rows each stratum has, (stratum, among the first) -> rows.
         past: What was decided on before.
-        day: Date of the earliest of them.
+        days: How many of them each date has.
 
-    >>> cells(Plan(), {("answered", True): 500}, past=Past(), day="2026-01-02")[0].chance
+    >>> cells(Plan(), {("answered", True): 500}, past=Past(), days={"2026-01-02": 500})[0].chance
     0.01
     """
-    later = later_chance(plan, past.days, day)
+    later = later_chance(plan, past.days or days, min(days, default=""))
     expected = dict(past.expected)
     decided = []
     for (stratum, first), rows in sorted(counts.items()):

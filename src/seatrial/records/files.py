@@ -44,6 +44,14 @@ class Files:
             return False
         return True
 
+    def share_lock(self, descriptor: int) -> bool:
+        """Take the lock together with others who share it; ``False`` where one has it alone."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
         """Write once; return how many bytes were taken, which may be fewer."""
         return os.write(descriptor, data)

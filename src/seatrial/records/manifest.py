@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
 
@@ -22,6 +23,8 @@ class Sealed(Struct, frozen=True, kw_only=True):
     Attributes:
         segment: The first of them, where it was put together from several files.
         segments: All of them then.
+        generation: Of the manifest that it was written for anew; 0: as it was sealed. Of two files
+            that hold the same segments the one of the later generation counts.
         torn: 1 where the segment ended inside a line, which was cut off.
         corrupt: Lines left out because their checksum was wrong.
     """
@@ -34,11 +37,22 @@ class Sealed(Struct, frozen=True, kw_only=True):
     torn: int = 0
     corrupt: int = 0
     segments: tuple[str, ...] = ()
+    generation: int = 0
 
     @property
     def covers(self) -> tuple[str, ...]:
         """The segments whose rows it holds."""
         return self.segments or (self.segment,)
+
+
+class Lineage(Struct, frozen=True):
+    """What a file that was written anew says of itself, among the metadata of its Parquet."""
+
+    segments: tuple[str, ...]
+    generation: int
+
+
+LINEAGE_KEY = "seatrial"
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
@@ -50,10 +64,14 @@ class Quarantined(Struct, frozen=True, kw_only=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """What is sealed, and what was set aside."""
+    """What is sealed, what was set aside, and the names of files that count no more.
+
+    ``retired`` files are removed as soon as nobody reads them.
+    """
 
     files: tuple[Sealed, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
+    retired: tuple[str, ...] = ()
     generation: int = 0
     schema: int = SCHEMA
 
@@ -66,6 +84,30 @@ class Manifest(Struct, frozen=True, kw_only=True):
         if isinstance(entry, Quarantined):
             return self.with_quarantined(entry)
         return structs.replace(self, files=(*self.files, entry), generation=self.generation + 1)
+
+    def with_replaced(self, old: Iterable[Sealed], new: Sealed | None) -> Manifest:
+        """Return the next manifest, in which one file stands for several, or none does."""
+        names = {entry.name for entry in old}
+        places = [place for place, known in enumerate(self.files) if known.name in names]
+        files = [known for known in self.files if known.name not in names]
+        if new is not None:
+            files.insert(places[0] if places else len(files), new)
+        return structs.replace(
+            self,
+            files=tuple(files),
+            retired=(*self.retired, *sorted(names)),
+            generation=self.generation + 1,
+        )
+
+    def without(self, *, retired: Iterable[str] = (), quarantined: Iterable[str] = ()) -> Manifest:
+        """Return the next manifest, without files that are gone."""
+        gone, aside = set(retired), set(quarantined)
+        return structs.replace(
+            self,
+            retired=tuple(name for name in self.retired if name not in gone),
+            quarantined=tuple(entry for entry in self.quarantined if entry.name not in aside),
+            generation=self.generation + 1,
+        )
 
     def with_quarantined(self, entry: Quarantined) -> Manifest:
         """Return the next manifest, in which that file counts no more."""
@@ -121,18 +163,36 @@ def write(manifest: Manifest, places: Places, *, files: Files) -> None:
 
 
 def rebuild(places: Places, *, files: Files) -> Manifest:
-    """List the sealed files that count, as they lie in their folder."""
+    """List the sealed files that count, as they lie in their folder.
+
+    Where a run died between writing a file anew and removing the ones that it replaces, the later
+    one counts.
+    """
     waiting = {*files.names(places.open), *files.names(places.closed)}
-    manifest = Manifest()
+    found: list[Sealed | Quarantined] = []
     for name in files.names(places.sealed):
         segment = PurePath(name).stem + SEGMENT_SUFFIX
-        if not name.endswith(SEALED_SUFFIX) or segment in waiting:
+        if name.endswith(SEALED_SUFFIX) and segment not in waiting:
+            found.append(inspect(places, name, segment))
+    manifest = Manifest()
+    covered: set[str] = set()
+    retired = []
+    for entry in sorted(found, key=lambda one: -getattr(one, "generation", 0)):
+        if isinstance(entry, Sealed) and covered.issuperset(entry.covers):
+            retired.append(entry.name)
             continue
-        manifest = manifest.with_found(inspect(places, name, segment))
+        covered.update(entry.covers if isinstance(entry, Sealed) else ())
+        manifest = manifest.with_found(entry)
     for name in files.names(places.quarantine):
         if name not in {entry.name for entry in manifest.quarantined}:
             manifest = manifest.with_quarantined(Quarantined(name=name, why="found there"))
-    return manifest
+    latest = max((entry.generation for entry in manifest.files), default=0)
+    return structs.replace(
+        manifest,
+        files=tuple(sorted(manifest.files, key=lambda one: one.segment)),
+        retired=tuple(retired),
+        generation=max(manifest.generation, latest) + 1,
+    )
 
 
 def damage(entry: Sealed, places: Places) -> str:
@@ -159,12 +219,18 @@ def inspect(places: Places, name: str, segment: str) -> Sealed | Quarantined:
             rows: Any = db.execute(
                 f"SELECT count(*), bit_xor(hash(COLUMNS(*))) FROM read_parquet({engine.path(path)})"
             ).fetchone()
-        size = path.stat().st_size
+            kept = db.execute(
+                f"SELECT value FROM parquet_kv_metadata({engine.path(path)}) WHERE key = ?",
+                [LINEAGE_KEY.encode()],
+            ).fetchone()
+        lineage = Lineage((), 0) if kept is None else msgspec.json.decode(kept[0], type=Lineage)
         return Sealed(
             name=name,
-            segment=segment,
+            segment=lineage.segments[0] if lineage.segments else segment,
+            segments=lineage.segments,
+            generation=lineage.generation,
             rows=int(rows[0]),
-            size_bytes=size,
+            size_bytes=path.stat().st_size,
             sha256=digests.of_file(path),
         )
     except (duckdb.Error, OSError) as error:

@@ -55,6 +55,16 @@ class Places:
         return self.root.parent / "review" / "sample.ndjson"
 
     @property
+    def deleted(self) -> Path:
+        """What was asked to be deleted, so that rows that come late are left out too."""
+        return self.root / "deleted.ndjson"
+
+    @property
     def keeper_lock(self) -> Path:
-        """Held by whoever seals."""
+        """Held by whoever seals, or changes sealed files."""
         return self.root / "keeper.lock"
+
+    @property
+    def readers_lock(self) -> Path:
+        """Shared by whoever reads sealed files, so that none is removed under a reader."""
+        return self.root / "readers.lock"

@@ -225,7 +225,7 @@ class _Run:
             self.plan,
             {(stratum, first): rows for stratum, first, rows in counted},
             past=past,
-            day=min(days, default=""),
+            days=days,
         )
         drawn = [row for cell in decided for row in self._of_cell(db, cell)]
         self._commit(drawn, segments=tuple(segments), cells=tuple(decided), days=days)

@@ -9,8 +9,7 @@ is finished by the next.
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePath
 
@@ -21,7 +20,8 @@ from seatrial.records import columns, lines, manifest
 from seatrial.records.conversion import Convert, to_parquet
 from seatrial.records.descriptions import Descriptions
 from seatrial.records.files import Files
-from seatrial.records.manifest import Manifest, Quarantined, Sealed
+from seatrial.records.maintenance import Maintenance
+from seatrial.records.manifest import Sealed
 from seatrial.records.places import SEALED_SUFFIX, SEGMENT_SUFFIX, Places
 from seatrial.records.segment import NEW_SUFFIX
 
@@ -75,7 +75,8 @@ def seal(
     if not places.root.is_dir():
         return Sealing()
     run = _Run(places, files or Files(), convert or to_parquet, descriptions)
-    return run.locked(run.seal)
+    run.locked(run.seal)
+    return run.told()
 
 
 def check(folder: Path, *, files: Files | None = None) -> Sealing:
@@ -84,44 +85,24 @@ def check(folder: Path, *, files: Files | None = None) -> Sealing:
     if not places.root.is_dir():
         return Sealing()
     run = _Run(places, files or Files(), to_parquet, None)
-    return run.locked(run.check)
+    run.locked(run.check)
+    return run.told()
 
 
-class _Run:
+class _Run(Maintenance):
     """One run of the keeper over one log."""
 
     def __init__(
         self, places: Places, files: Files, convert: Convert, descriptions: Descriptions | None
     ) -> None:
-        self.places = places
-        self.files = files
+        super().__init__(places, files)
         self.convert = convert
         self.descriptions = descriptions
         self.undescribed = 0
-        self.problems: list[str] = []
-        self.quarantined: list[str] = []
         self.sealed: list[Sealed] = []
-        self.manifest = Manifest()
 
-    def locked(self, work: Callable[[], None]) -> Sealing:
-        """Do the work while no other keeper can."""
-        try:
-            lock = self.files.open_lock(self.places.keeper_lock)
-        except OSError as error:
-            return Sealing(problems=(f"the log cannot be locked: {error.strerror}",))
-        try:
-            if not self.files.lock(lock):
-                return Sealing(busy=True)
-            self.manifest, rebuilt = manifest.read(self.places, files=self.files)
-            if rebuilt:
-                self.problems.append(rebuilt)
-                self._commit(self.manifest)
-            work()
-        except OSError as error:
-            self.problems.append(f"sealing stopped: {error.strerror or error}")
-        finally:
-            with suppress(OSError):
-                self.files.close(lock)
+    def told(self) -> Sealing:
+        """Say what the run did."""
         return Sealing(
             segments=len(self.sealed),
             rows=sum(entry.rows for entry in self.sealed),
@@ -130,13 +111,14 @@ class _Run:
             quarantined=tuple(self.quarantined),
             problems=tuple(self.problems),
             undescribed=self.undescribed,
-            waiting_bytes=self._waiting_bytes(),
+            waiting_bytes=0 if self.busy else self._waiting_bytes(),
+            busy=self.busy,
         )
 
     def seal(self) -> None:
         """Seal every segment that nobody writes any more."""
         self._collect_abandoned()
-        self._finish_earlier_runs()
+        self.finish_earlier_runs()
         for name in self.files.names(self.places.closed):
             if not name.endswith(SEGMENT_SUFFIX):
                 continue
@@ -152,7 +134,7 @@ class _Run:
         for entry in self.manifest.files:
             why = manifest.damage(entry, self.places)
             if why:
-                self._quarantine(self.places.sealed / entry.name, why, rows=entry.rows)
+                self.quarantine(self.places.sealed / entry.name, why, rows=entry.rows)
 
     def _collect_abandoned(self) -> None:
         """Close the segments whose writer is dead: nobody holds their lock."""
@@ -176,32 +158,6 @@ class _Run:
                 with suppress(OSError):
                     self.files.close(descriptor)
 
-    def _finish_earlier_runs(self) -> None:
-        """Bring folders and manifest together where a run died between the two."""
-        listed = {entry.name for entry in self.manifest.files}
-        waiting = set(self.files.names(self.places.closed))
-        for name in self.files.names(self.places.sealed):
-            segment = PurePath(name).stem + SEGMENT_SUFFIX
-            if name in listed:
-                continue
-            if not name.endswith(SEALED_SUFFIX) or segment in waiting:
-                self._discard(self.places.sealed / name)
-            else:
-                # Somebody put an older manifest back; with the segment gone this is the only copy.
-                self._commit(self.manifest.with_found(manifest.inspect(self.places, name, segment)))
-        aside = {entry.name for entry in self.manifest.quarantined}
-        for name in self.files.names(self.places.quarantine):
-            if name not in aside:
-                found = Quarantined(name=name, why="set aside by an earlier run")
-                self._commit(self.manifest.with_quarantined(found))
-
-    def _discard(self, path: Path) -> None:
-        """Remove what a run that died left half done: a file, or a folder of flat rows."""
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            self.files.remove(path)
-
     def _seal_one(self, name: str) -> Sealed | None:
         held = lines.Stream(lambda: self.files.open_stream(self.places.closed / name))
         self.files.make_folder(self.places.sealed)
@@ -223,7 +179,7 @@ class _Run:
         )
         self.files.rename(temporary, target)
         self.files.sync_path(self.places.sealed)
-        self._commit(self.manifest.with_found(entry))
+        self.commit(self.manifest.with_found(entry))
         self.sealed.append(entry)
         return entry
 
@@ -265,17 +221,4 @@ class _Run:
         if not entry.corrupt:
             self.files.remove(path)
             return
-        self._quarantine(path, f"{entry.corrupt} lines fail their checksum; the rest is sealed")
-
-    def _quarantine(self, path: Path, why: str, *, rows: int | None = None) -> None:
-        self.files.make_folder(self.places.quarantine)
-        with suppress(FileNotFoundError):
-            self.files.rename(path, self.places.quarantine / path.name)
-        self._commit(
-            self.manifest.with_quarantined(Quarantined(name=path.name, why=why, rows=rows))
-        )
-        self.quarantined.append(path.name)
-
-    def _commit(self, following: Manifest) -> None:
-        manifest.write(following, self.places, files=self.files)
-        self.manifest = following
+        self.quarantine(path, f"{entry.corrupt} lines fail their checksum; the rest is sealed")

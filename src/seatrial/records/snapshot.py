@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from seatrial.records import columns, engine, lines, manifest
 from seatrial.records.files import Files
 from seatrial.records.manifest import Manifest
 from seatrial.records.places import SEGMENT_SUFFIX, Places
+
+REMOVAL_PAUSE_S = 0.01
+"""Between two looks whether files are still being removed, which takes about as long."""
 
 VIEWS = """
 CREATE VIEW feedback AS
@@ -106,10 +110,10 @@ def opened(
         A DuckDB connection that can reach nothing but the log, and what is missing from it, in
         sentences.
     """
-    seen = gather(places, files=files)
-    sealed, problems = trusted(seen, places, verified=verified)
-    paths = [places.sealed / entry.name for entry in sealed]
-    with engine.connection() as db:
+    with _reading(places, files), engine.connection() as db:
+        seen = gather(places, files=files)
+        sealed, problems = trusted(seen, places, verified=verified)
+        paths = [places.sealed / entry.name for entry in sealed]
         _declare(db)
         for name, held in seen.segments.items():
             problems += _load(db, name, held)
@@ -131,13 +135,33 @@ def opened_sealed(
         A DuckDB connection that can read these files, with the views of :func:`opened` over them,
         and their entries, in the order of the manifest.
     """
-    listed, _ = manifest.read(places, files=files)
-    chosen = structs.replace(listed, files=tuple(filter(wanted, listed.files)))
-    sealed, _ = trusted(Unsealed({}, chosen, ()), places, verified=verified)
-    with engine.connection() as db:
+    with _reading(places, files), engine.connection() as db:
+        listed, _ = manifest.read(places, files=files)
+        chosen = structs.replace(listed, files=tuple(filter(wanted, listed.files)))
+        sealed, _ = trusted(Unsealed({}, chosen, ()), places, verified=verified)
         _declare(db)
         _make_views(db, [places.sealed / entry.name for entry in sealed])
         yield db, sealed
+
+
+@contextmanager
+def _reading(places: Places, files: Files) -> Iterator[None]:
+    """Keep the files that the manifest lists from being removed.
+
+    The lock is held alone only while files are removed that an earlier manifest listed. Where we
+    may not write it, nobody who shares our rights removes anything either.
+    """
+    lock: int | None = None
+    try:
+        with suppress(OSError):
+            lock = files.open_lock(places.readers_lock) if places.root.is_dir() else None
+            while lock is not None and not files.share_lock(lock):
+                time.sleep(REMOVAL_PAUSE_S)
+        yield
+    finally:
+        if lock is not None:
+            with suppress(OSError):
+                files.close(lock)
 
 
 def trusted(
