@@ -6,7 +6,11 @@ from typing import Literal
 
 from msgspec import Struct
 
+from seatrial.evidence.closing import Closing
+from seatrial.evidence.confidence import Confidence
 from seatrial.evidence.machine import Machine
+from seatrial.evidence.patterns import Patterns
+from seatrial.evidence.risks import Risk
 
 State = Literal["measured", "estimated", "unknown"]
 StepKind = Literal["causal", "association", "remainder"]
@@ -103,6 +107,10 @@ class GapDocument(Struct, frozen=True, kw_only=True):
     answered: Answered | None = None
     metrics: tuple[Metric, ...] = ()
     criticisms: tuple[str, ...] = ()
+    confidence: Confidence | None = None
+    closing: Closing | None = None
+    patterns: Patterns | None = None
+    risks: tuple[Risk, ...] = ()
 
     @property
     def drop_points(self) -> float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from seatrial.evidence.gap import GapDocument, Slice, Step
+from seatrial.evidence.patterns import Patterns
+from seatrial.evidence.risks import Risk
 from seatrial.gap.accuracy import (
     EvalScores,
     answered_pair,
@@ -14,12 +16,15 @@ from seatrial.gap.accuracy import (
     score_production,
 )
 from seatrial.gap.case import GapCase
+from seatrial.gap.closing import confidence_and_closing
 from seatrial.gap.criticisms import criticisms
-from seatrial.gap.describing import describe_rows
+from seatrial.gap.describing import Described, describe_rows
 from seatrial.gap.further import further_metrics
 from seatrial.gap.gathering import Gatherer
 from seatrial.gap.ledger import draw_up
 from seatrial.gap.material import Material
+from seatrial.gap.patterns import find_patterns
+from seatrial.gap.risks import risks
 from seatrial.gap.slices import slices
 from seatrial.gap.steps import factor_steps, path_steps, unknown_factors
 
@@ -48,11 +53,18 @@ def measure_gap(case: GapCase) -> GapDocument:
     material: Material | None = None
     steps: tuple[Step, ...] | None = None
     beside: tuple[Slice, ...] = ()
-    if case.production is not None and scores is not None and production.accuracy is not None:
+    failing: Patterns | None = None
+    at_risk: tuple[Risk, ...] = ()
+    described: Described | None = None
+    if case.production is not None and scores is not None:
         described = describe_rows(case, case.production, scores, rng=rng)
-        material = Gatherer(case, case.production, evals, scores, described, rng=rng).gather()
-        steps = _steps(material, evals, 100.0 * (production.accuracy - on_eval.accuracy), rng)
-        beside = slices(case.production, scores, described)
+        if production.accuracy is not None:
+            material = Gatherer(case, case.production, evals, scores, described, rng=rng).gather()
+            steps = _steps(material, evals, 100.0 * (production.accuracy - on_eval.accuracy), rng)
+            beside = slices(case.production, scores, described)
+        failing = find_patterns(case.production, scores, described, rng=rng)
+        at_risk = risks(case, case.production, evals, scores, described, steps=steps, rng=rng)
+    confidence, closing = confidence_and_closing(case, evals, scores, described, material)
     return GapDocument(
         metric=case.metric,
         release=case.conditions.release,
@@ -69,6 +81,10 @@ def measure_gap(case: GapCase) -> GapDocument:
         answered=answered_pair(scores, production),
         metrics=further_metrics(case, scores, rng=rng),
         criticisms=criticisms(case, scores, production, material, steps),
+        confidence=confidence,
+        closing=closing,
+        patterns=failing,
+        risks=at_risk,
     )
 
 

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seatrial.core.errors import UsageError
 from seatrial.evidence.documents import Evidence
 from seatrial.measure.batching import measure_batching
 from seatrial.measure.calibration import Scored, measure_calibration
+from seatrial.measure.consistency import measure_consistency
 from seatrial.measure.latency import measure_latency
 from seatrial.measure.overload import measure_overload
 from seatrial.measure.profile import measure_profile
@@ -26,6 +28,7 @@ from seatrial.models.subject import Subject
 from seatrial.models.variant import size_bytes
 from seatrial.releases.profile import ReleaseProfile, keep, machine_digest
 from seatrial.serve.sizes import size_of
+from seatrial.stats.scores import row_scores
 from seatrial.trials.production import told_apart
 from seatrial.trials.proofs.variants import worth_serving
 from seatrial.trials.rig import Rig
@@ -36,6 +39,7 @@ SHARES = {
     "start": 0.25,
     "latency": 0.6,
     "skew": 0.5,
+    "consistency": 0.3,
     "staleness": 0.5,
     "overload": 0.9,
     "profile": 0.5,
@@ -147,6 +151,33 @@ def skew(rig: Rig) -> Evidence:
         at=rig.at,
         budget=rig.budget.share(SHARES["skew"]),
     )
+
+
+def consistency(rig: Rig) -> Evidence:
+    """Ask the served variant the same rows twice, in company and lightly reworded."""
+    inputs, labels = _questions(rig)
+
+    def same(outputs: list[Any], references: list[Any]) -> NDArray[np.float64]:
+        return row_scores(outputs, references, metric=rig.settings.eval.metric, custom=rig.score)
+
+    return measure_consistency(
+        rig.variant,
+        inputs,
+        at=rig.at,
+        labels=labels,
+        same=same,
+        budget=rig.budget.share(SHARES["consistency"]),
+    )
+
+
+def _questions(rig: Rig) -> tuple[list[Any], list[Any]]:
+    """Return eval and production inputs with their labels, ``None`` where nobody said."""
+    evals, production = rig.supplied.eval, rig.supplied.production
+    inputs, labels = list(evals.inputs), list(evals.labels or [None] * len(evals))
+    if production is not None:
+        inputs += production.inputs
+        labels += production.labels or [None] * len(production)
+    return inputs, labels
 
 
 def staleness(rig: Rig) -> Evidence:

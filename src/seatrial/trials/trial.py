@@ -13,6 +13,8 @@ from seatrial.core.errors import SeatrialError, SettingsError, UnknownNameError
 from seatrial.core.settings import FILE_NAME
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import FailureResult, ItemResult, TrialDocument
+from seatrial.gap.confidence import confidence_evidence
+from seatrial.gap.risks import risk_evidence
 from seatrial.trials.case import GIVE_MODEL, Case, judged, unmeasured
 from seatrial.trials.failures import judge_failures
 from seatrial.trials.items import BY_ID, ITEMS, Item
@@ -22,7 +24,7 @@ from seatrial.trials.rig import Rig
 
 Result = TypeVar("Result")
 
-ORDER = ("batching", "variants", "start", "latency", "skew", "calibration")
+ORDER = ("batching", "variants", "start", "latency", "skew", "consistency", "calibration")
 """Measurements of a whole trial; the gap comes before calibration, which reads its answers."""
 
 ON_REQUEST = ("staleness", "overload")
@@ -104,6 +106,8 @@ def run_trial(rig: Rig, *, only: Sequence[str] | None, progress: Progress) -> Ou
         if kind == "calibration" and {"gap", "calibration"} & wanted:
             progress.stage("comparing eval with production, and explaining the difference")
             gap = _attempt(rig, lambda: measure_production(rig), "gap", reasons)
+            found = (risk_evidence(gap), confidence_evidence(gap)) if gap else ()
+            evidence |= {one.kind: one for one in found if one}
         if kind not in wanted:
             continue
         if not rig.inside and kind in INSIDE_ONLY:

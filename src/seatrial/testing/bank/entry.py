@@ -13,6 +13,7 @@ from seatrial.core.settings import BudgetSettings
 Model = Any
 """Whatever :func:`seatrial.models.subject.subject_of` accepts."""
 
+Twin = Literal["sick", "healthy"]
 Door = Literal["callable", "url"]
 Form = Literal["labels", "scores", "numbers"]
 FORMS: tuple[Form, ...] = ("labels", "scores", "numbers")
@@ -48,6 +49,20 @@ class Parameters(Struct, frozen=True, kw_only=True):
         return np.random.default_rng([self.seed, salt])
 
 
+class Traffic(Struct, frozen=True, kw_only=True):
+    """What users sent, where the failure is one of traffic.
+
+    Attributes:
+        inputs: Requests.
+        labels: What is right; ``None`` where nobody said.
+        probabilities: With which each row came into the labelled sample; ``None``: all alike.
+    """
+
+    inputs: list[Any]
+    labels: list[Any]
+    probabilities: list[float] | None = None
+
+
 class Failure(Struct, frozen=True, kw_only=True):
     """One planted failure and its healthy twin.
 
@@ -62,6 +77,7 @@ class Failure(Struct, frozen=True, kw_only=True):
         labels: Returns their labels, where the failure is one of accuracy.
         notebook: Returns the model in process, where sick and healthy are services of it.
         budget: Returns the budget that is broken, where the failure is one of a budget.
+        production: Returns what users sent to a twin, where the failure is one of traffic.
         through: Which doors a detector can find it through.
     """
 
@@ -75,4 +91,5 @@ class Failure(Struct, frozen=True, kw_only=True):
     labels: Callable[[Parameters], list[Any]] | None = None
     notebook: Callable[[Parameters], Model] | None = None
     budget: Callable[[Parameters], BudgetSettings] | None = None
+    production: Callable[[Parameters, Twin], Traffic] | None = None
     through: frozenset[Door] = frozenset({"callable", "url"})

@@ -16,9 +16,16 @@ from seatrial.core.settings import Settings
 from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import FailureResult
 from seatrial.trials.failures.company import judge_dependence, judge_overflow
+from seatrial.trials.failures.confidence import (
+    judge_confident_wrong,
+    judge_overconfidence,
+    judge_survivorship,
+)
+from seatrial.trials.failures.consistency import judge_consistency
 from seatrial.trials.failures.latency import judge_latency
 from seatrial.trials.failures.memory import judge_memory
 from seatrial.trials.failures.overload import judge_overload, judge_storm
+from seatrial.trials.failures.shifts import FACTOR_OF, judge_of
 from seatrial.trials.failures.skew import judge_skew
 from seatrial.trials.failures.speed import judge_cliff, judge_loop
 from seatrial.trials.failures.staleness import judge_stale
@@ -41,6 +48,11 @@ JUDGES: dict[str, Judge] = {
     "variant-loss": Judge("variants", judge_variant_loss),
     "latency-budget": Judge("latency", judge_latency),
     "serving-skew": Judge("skew", judge_skew),
+    "inconsistent-answers": Judge("consistency", judge_consistency),
+    **{failure: Judge("risks", judge_of(failure)) for failure in FACTOR_OF},
+    "confident-wrong": Judge("confidence", judge_confident_wrong),
+    "overconfidence": Judge("confidence", judge_overconfidence),
+    "survivorship": Judge("confidence", judge_survivorship),
     "stale-cache": Judge("staleness", judge_stale),
     "overload-collapse": Judge("overload", judge_overload),
     "retry-storm": Judge("overload", judge_storm),
