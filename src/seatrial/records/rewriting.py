@@ -62,19 +62,20 @@ class Rewriting(Maintenance):
         self.inputs_gone = 0
 
     def sound(self, entries: Sequence[Sealed]) -> list[Sealed]:
-        """Return the files that may be written anew; damaged ones are set aside, never copied.
-
-        One whose segment still lies beside it waits for the next sealing.
-        """
-        waiting = {*self.files.names(self.places.open), *self.files.names(self.places.closed)}
+        """Return the files that may be written anew; damaged ones are set aside, never copied."""
         good = []
-        for entry in entries:
+        for entry in self.settled(entries):
             why = manifest.damage(entry, self.places)
             if why:
                 self.quarantine(self.places.sealed / entry.name, why, rows=entry.rows)
-            elif waiting.isdisjoint(entry.covers):
+            else:
                 good.append(entry)
         return good
+
+    def settled(self, entries: Sequence[Sealed]) -> list[Sealed]:
+        """Return the files none of whose segments still lies beside them."""
+        waiting = {*self.files.names(self.places.open), *self.files.names(self.places.closed)}
+        return [entry for entry in entries if waiting.isdisjoint(entry.covers)]
 
     def rewrite(self, entries: Sequence[Sealed], change: Change = UNCHANGED) -> Sealed:
         """Write several files as one.

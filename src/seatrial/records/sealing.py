@@ -9,9 +9,10 @@ is finished by the next.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePath
+from typing import Any
 
 from msgspec import Struct
 
@@ -24,6 +25,7 @@ from seatrial.records.maintenance import Maintenance
 from seatrial.records.manifest import Sealed
 from seatrial.records.places import SEALED_SUFFIX, SEGMENT_SUFFIX, Places
 from seatrial.records.segment import NEW_SUFFIX
+from seatrial.records.tombstones import Tombstones
 
 BEHIND_BYTES = 64 * 2**20
 """So much that waits to be sealed halves the share of rows that get descriptors: rows that come
@@ -62,6 +64,7 @@ def seal(
     descriptions: Descriptions | None = None,
     files: Files | None = None,
     convert: Convert | None = None,
+    redact: columns.Redact | None = None,
 ) -> Sealing:
     """Seal whatever is closed, or was left open by a writer that died.
 
@@ -70,11 +73,13 @@ def seal(
         descriptions: Adds descriptors to rows; rows are sealed without where it raises.
         files: The file system.
         convert: Writes the Parquet file; default :func:`to_parquet`.
+        redact: Changes what may not be kept of rows, after they were described.
     """
     places = Places.of(folder)
     if not places.root.is_dir():
         return Sealing()
     run = _Run(places, files or Files(), convert or to_parquet, descriptions)
+    run.redact = redact
     run.locked(run.seal)
     return run.told()
 
@@ -98,7 +103,9 @@ class _Run(Maintenance):
         super().__init__(places, files)
         self.convert = convert
         self.descriptions = descriptions
+        self.redact: columns.Redact | None = None
         self.undescribed = 0
+        self.left_out = 0
         self.sealed: list[Sealed] = []
 
     def told(self) -> Sealing:
@@ -164,7 +171,7 @@ class _Run(Maintenance):
         target = self.places.sealed / (PurePath(name).stem + SEALED_SUFFIX)
         temporary = target.with_suffix(".tmp")
         rows = self._convert(held, name, temporary)
-        if rows != held.rows:
+        if rows + self.left_out != held.rows:
             self.problems.append(f"{name}: {rows} of {held.rows} rows came out; kept as it is")
             return None
         self.files.sync_path(temporary)
@@ -187,10 +194,7 @@ class _Run(Maintenance):
         if self.descriptions is not None:
             before = self.descriptions.left_out
             try:
-                described = columns.flat_rows(
-                    bodies, segment=name, descriptions=self.descriptions, share=self._share(name)
-                )
-                rows = self.convert(described, temporary)
+                rows = self.convert(self._flat(bodies, name, self.descriptions), temporary)
             except OSError:
                 raise
             except Exception as error:  # noqa: BLE001 - describers are plug-ins: rows matter more
@@ -200,7 +204,28 @@ class _Run(Maintenance):
             else:
                 self.undescribed += self.descriptions.left_out - before
                 return rows
-        return self.convert(columns.flat_rows(bodies, segment=name), temporary)
+        return self.convert(self._flat(bodies, name, None), temporary)
+
+    def _flat(
+        self, bodies: Iterable[bytes], name: str, descriptions: Descriptions | None
+    ) -> Iterator[bytes]:
+        """Return the rows of a segment as they are kept, and count those that are left out."""
+        self.left_out = 0
+        deleted = Tombstones(self.places, files=self.files).goes()
+
+        def goes(row: dict[str, Any]) -> bool:
+            gone = deleted is not None and deleted(row)
+            self.left_out += gone
+            return gone
+
+        return columns.flat_rows(
+            bodies,
+            segment=name,
+            descriptions=descriptions,
+            share=self._share(name),
+            goes=None if deleted is None else goes,
+            redact=self.redact,
+        )
 
     def _share(self, name: str) -> float:
         """Return the share of rows that there is time to describe, by what waits behind it."""
@@ -218,7 +243,8 @@ class _Run(Maintenance):
     def _retire(self, name: str, entry: Sealed) -> None:
         """Remove a sealed segment; one with damaged lines is kept for people to look at."""
         path = self.places.closed / name
-        if not entry.corrupt:
+        if not entry.corrupt or self.redact is not None:
+            # Damaged lines are not worth keeping what is not to be kept.
             self.files.remove(path)
             return
         self.quarantine(path, f"{entry.corrupt} lines fail their checksum; the rest is sealed")

@@ -15,6 +15,7 @@ from seatrial.records import columns, engine, lines, manifest
 from seatrial.records.files import Files
 from seatrial.records.manifest import Manifest
 from seatrial.records.places import SEGMENT_SUFFIX, Places
+from seatrial.records.tombstones import Tombstones
 
 REMOVAL_PAUSE_S = 0.01
 """Between two looks whether files are still being removed, which takes about as long."""
@@ -115,8 +116,9 @@ def opened(
         sealed, problems = trusted(seen, places, verified=verified)
         paths = [places.sealed / entry.name for entry in sealed]
         _declare(db)
+        goes = Tombstones(places, files=files).goes() if seen.segments else None
         for name, held in seen.segments.items():
-            problems += _load(db, name, held)
+            problems += _load(db, name, held, goes)
         _make_views(db, paths)
         yield db, tuple(problems)
 
@@ -198,7 +200,7 @@ def _make_views(db: Any, sealed: list[Path]) -> None:
     _confine(db, sealed)
 
 
-def _load(db: Any, name: str, held: lines.Lines) -> list[str]:
+def _load(db: Any, name: str, held: lines.Lines, goes: columns.Goes | None) -> list[str]:
     import duckdb
 
     if not held.bodies:
@@ -206,7 +208,7 @@ def _load(db: Any, name: str, held: lines.Lines) -> list[str]:
     with tempfile.TemporaryDirectory() as scratch:
         flat = Path(scratch) / "rows.ndjson"
         with flat.open("wb") as file:
-            file.writelines(columns.flat_rows(held.bodies, segment=name))
+            file.writelines(columns.flat_rows(held.bodies, segment=name, goes=goes))
         try:
             db.execute(f"INSERT INTO unsealed FROM {columns.source(engine.path(flat))}")
         except duckdb.Error as error:
