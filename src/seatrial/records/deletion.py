@@ -23,7 +23,15 @@ from seatrial.records.manifest import Sealed
 from seatrial.records.places import Places
 from seatrial.records.rewriting import Change, Rewriting, declared
 from seatrial.records.snapshot import gather
-from seatrial.records.tombstones import SEPARATOR, Done, Tombstone, Tombstones, digest_of, plain
+from seatrial.records.tombstones import (
+    SEPARATOR,
+    Done,
+    Tombstone,
+    Tombstones,
+    digest_of,
+    is_event,
+    plain,
+)
 
 PATIENCE_S = 60.0
 """How long a person who deletes waits for a keeper at work, and for readers."""
@@ -178,7 +186,7 @@ class _Deletion(Rewriting):
         )
         if subject.key == "id":
             return bare
-        entries = [entry for entry in self.manifest.files if entry.rows]
+        entries = self.sound([entry for entry in self.manifest.files if entry.rows])
         rows: set[tuple[str, int]] = set()
         if entries:
             rows |= set(
@@ -188,8 +196,8 @@ class _Deletion(Rewriting):
                 )
             )
         for row in self._unsealed():
-            if row.get("event") == b'"request"' and bare.covers(row):
-                rows.add((str(plain(row["id"])), int(row["row"])))
+            if is_event(row, "request") and bare.covers(row):
+                rows.add((str(plain(row["id"])), int(bytes(row["row"]))))
         digests = sorted(digest_of(salt, f"{id_}{SEPARATOR}{row}") for id_, row in rows)
         return msgspec.structs.replace(bare, rows=tuple(digests))
 

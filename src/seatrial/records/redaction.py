@@ -38,7 +38,8 @@ def _iban(text: str) -> bool:
 def _phone(text: str) -> bool:
     """Say whether it is written as a phone number is, and not as a date or a bare number."""
     digits = sum(sign.isdigit() for sign in text)
-    told = text.startswith(("+", "0", "(")) or any(sign in text for sign in " -./")
+    told = text.startswith(("+", "0", "(")) or any(sign in text for sign in " -/")
+    told = told or text.count(".") > 1
     date = re.match(r"(19|20)\d\d-\d\d-\d\d", text) is not None
     return PHONE_DIGITS[0] <= digits <= PHONE_DIGITS[1] and told and not date
 

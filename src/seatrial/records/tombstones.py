@@ -63,8 +63,8 @@ class Tombstone(Struct, frozen=True, kw_only=True, tag_field="event", tag="delet
         id_ = plain(row.get("id"))
         if self.key == "id":
             return digest_of(self.salt, id_) == self.digest
-        if row.get("event") == b'"feedback"':
-            place = f"{id_}{SEPARATOR}{int(row.get('row') or b'0')}"
+        if is_event(row, "feedback"):
+            place = f"{id_}{SEPARATOR}{int(bytes(row['row']))}"
             if digest_of(self.salt, place) in self.rows:
                 return True
         value = plain(row.get("key_id")) if self.key == "key_id" else _field(self.key, row)
@@ -148,6 +148,11 @@ def _field(key: str, row: Mapping[str, Any]) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return msgspec.json.encode(value).decode()
+
+
+def is_event(row: Mapping[str, Any], event: str) -> bool:
+    """Say whether a flat row is such an event."""
+    return plain(row.get("event")) == event
 
 
 def plain(raw: Any) -> str | None:
