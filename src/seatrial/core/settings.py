@@ -219,6 +219,17 @@ class ServingSettings(Section, frozen=True):
     )
 
 
+class PromiseSettings(Section, frozen=True):
+    """What a confidence threshold is to promise; tested on eval and again on reviewed rows."""
+
+    accuracy: Annotated[
+        Annotated[float, Meta(gt=0, lt=1)], _described("Right when it answers, at least")
+    ] = 0.8
+    certainty: Annotated[
+        Annotated[float, Meta(ge=0.5, lt=1)], _described("Chance that the promise holds")
+    ] = 0.9
+
+
 class TargetSettings(Section, frozen=True):
     """The machine it will run on; measured elsewhere, an item can only warn."""
 
@@ -255,6 +266,7 @@ class Settings(Section, frozen=True):
     production: ProductionSettings = ProductionSettings()
     budget: BudgetSettings = BudgetSettings()
     serving: ServingSettings = ServingSettings()
+    promise: PromiseSettings = PromiseSettings()
     target: TargetSettings = TargetSettings()
     cost: CostSettings = CostSettings()
     trial: TrialSettings = TrialSettings()

@@ -252,6 +252,8 @@ class Gatherer:
             bias=bias,
             doubt=tuple(side.doubt for side in (ours, theirs) if side is not None),
             unasked=tuple(name for bit, name in enumerate(plan.undoable) if unasked >> bit & 1),
+            undoing=plan.production,
+            rescored=theirs,
         )
 
     def _rescored(

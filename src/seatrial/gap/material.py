@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.gap.bias import Bias
+from seatrial.gap.rescoring import Rescored
 from seatrial.gap.undoing import Repaired, Undoing
 from seatrial.stats.attribution import Operator
 
@@ -135,6 +136,8 @@ class Material:
         doubt: Standard deviations of each world's mean, on eval and in production, because some
             rows were not asked; each of shape (worlds, k).
         criticisms: What is weak.
+        undoing: How factors were undone in the labelled rows; ``None`` where they were not.
+        rescored: What that did to their scores.
     """
 
     undone: tuple[Undone, ...]
@@ -156,6 +159,8 @@ class Material:
     unasked: tuple[str, ...] = ()
     doubt: tuple[Floats, ...] = ()
     criticisms: tuple[str, ...] = ()
+    undoing: Undoing | None = None
+    rescored: Rescored | None = None
 
     @property
     def described(self) -> tuple[str, ...]:
