@@ -103,6 +103,9 @@ class GapCase:
         metrics: Further metrics; ``None``: those that suit the task.
         rescored_rows: Most rows asked again.
         budget: Ends asking again early; the document then says so.
+        alternatives: Other models that could be served, by name; each is tried as a remedy.
+        promise_accuracy: Accuracy that is to be promised of what is answered.
+        promise_certainty: Chance that this promise holds.
     """
 
     eval: EvalRows
@@ -116,6 +119,11 @@ class GapCase:
     metrics: Sequence[str] | None = None
     rescored_rows: int = RESCORED_ROWS
     budget: TimeBudget | None = None
+    alternatives: Mapping[str, Callable[[list[Any]], Sequence[Answer]]] = field(
+        default_factory=dict
+    )
+    promise_accuracy: float = 0.8
+    promise_certainty: float = 0.9
 
     def __post_init__(self) -> None:
         """Refuse rows that do not belong together.

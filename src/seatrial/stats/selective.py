@@ -27,8 +27,8 @@ STEPS = 40
 POWER = 0.8
 """Chance of success for which the labels that are wanted are planned."""
 
-MOST_WANTED = 1_000_000
-"""Labels beyond which it is as well to say that no number is known to do."""
+MOST_WANTED = 20_000
+"""Labels beyond which nobody reviews: it is then as well to say that no number is known to do."""
 
 FEWEST_PLANNED = 20
 """Labelled rows above a threshold from which their accuracy may be planned with."""

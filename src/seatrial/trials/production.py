@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -14,6 +15,7 @@ from seatrial.evidence.gap import GapDocument
 from seatrial.gap.case import EvalRows, Fate, GapCase, ProductionRows
 from seatrial.gap.gap import measure_gap
 from seatrial.models.answers import Answer
+from seatrial.models.subject import Subject
 from seatrial.trials.answering import Outcome, answer_all
 from seatrial.trials.rig import Rig
 
@@ -53,9 +55,25 @@ def measure_production(rig: Rig) -> GapDocument:
         describer=describer_for(settings.model.input, rows.inputs),
         answer=lambda inputs: answer_all(rig.variant, inputs, batch=rig.pace.batch),
         budget=_budget(rig),
+        alternatives=_alternatives(rig),
+        promise_accuracy=settings.promise.accuracy,
+        promise_certainty=settings.promise.certainty,
     )
     document = measure_gap(case)
     return msgspec.structs.replace(document, criticisms=(*rig.left_out, *document.criticisms))
+
+
+def _alternatives(rig: Rig) -> dict[str, Callable[[list[Any]], Sequence[Answer]]]:
+    """Return other versions of the model that could be served instead of the one that is."""
+    if not rig.inside:
+        return {}
+    others = {"original": rig.original, **rig.original.variants()}
+    others.pop(rig.settings.serving.variant, None)
+
+    def asked(subject: Subject) -> Callable[[list[Any]], Sequence[Answer]]:
+        return lambda inputs: answer_all(subject, inputs, batch=rig.pace.batch)
+
+    return {name: asked(subject) for name, subject in others.items()}
 
 
 def _budget(rig: Rig) -> TimeBudget:
