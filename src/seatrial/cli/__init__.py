@@ -18,6 +18,7 @@ from seatrial.cli.verbs import Verbs
         "measure": "seatrial.cli.measure:measure",
         "serve": "seatrial.cli.serve:serve",
         "review": "seatrial.cli.review:review",
+        "log": "seatrial.cli.log:log",
         "load": "seatrial.cli.load:load",
         "status": "seatrial.cli.status:status",
         "kill": "seatrial.cli.kill:kill",

@@ -219,6 +219,40 @@ class ServingSettings(Section, frozen=True):
     )
 
 
+class LogSettings(Section, frozen=True):
+    """What the prediction log keeps, and for how long."""
+
+    redact: Annotated[
+        list[Literal["email", "phone", "card", "iban", "ip"]],
+        _described("Taken out of inputs, and of generated answers, before they are written"),
+    ] = field(default_factory=list)
+    redact_hook: Annotated[
+        str,
+        _described(
+            "module:callable that returns what may be kept of an input; asked when rows are "
+            "sealed, some minutes after they were written"
+        ),
+    ] = ""
+    keep_inputs_days: Annotated[
+        PositiveFloat | None, _described("Age at which inputs are forgotten; unset: never", "days")
+    ] = None
+    keep_rows_days: Annotated[
+        PositiveFloat | None, _described("Age at which rows are let go; unset: never", "days")
+    ] = None
+
+
+class ReviewSettings(Section, frozen=True):
+    """Which rows the keeper draws for people to label."""
+
+    first_rows: Annotated[
+        PositiveInt, _described("User rows drawn from with first_share", "rows")
+    ] = 100_000
+    first_share: Annotated[Fraction, _described("Share drawn of the first rows")] = 0.01
+    per_day: Annotated[
+        int, Meta(ge=0), _described("Rows drawn a day after them, on average", "rows")
+    ] = 20
+
+
 class PromiseSettings(Section, frozen=True):
     """What a confidence threshold is to promise; tested on eval and again on reviewed rows."""
 
@@ -267,6 +301,8 @@ class Settings(Section, frozen=True):
     budget: BudgetSettings = BudgetSettings()
     serving: ServingSettings = ServingSettings()
     promise: PromiseSettings = PromiseSettings()
+    log: LogSettings = LogSettings()
+    review: ReviewSettings = ReviewSettings()
     target: TargetSettings = TargetSettings()
     cost: CostSettings = CostSettings()
     trial: TrialSettings = TrialSettings()

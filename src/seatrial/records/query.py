@@ -133,7 +133,7 @@ class Log:
                 raise UnknownNameError.of("column of the log", name, known)
         wanted = ", ".join(engine.name(name) for name in columns)
         newest = "" if limit is None else f' DESC, id DESC, "row" DESC LIMIT {int(limit)}'
-        source = f"(FROM log WHERE {_condition(origins, release)} ORDER BY time{newest})"
+        source = f"(FROM log WHERE {condition(origins, release)} ORDER BY time{newest})"
         found = self._select(f"SELECT {wanted} FROM {source} {_ORDER}")
         return Result(tuple(columns), _decoded(found.rows, columns), found.problems)
 
@@ -174,7 +174,7 @@ class Log:
         asked = ", ".join(f"quantile_cont(t, {float(q)!r})" for q in quantiles)
         found = self._select(
             f"SELECT count(*), {asked} FROM (SELECT max({engine.name(column)}) AS t FROM log "
-            f"WHERE {_condition(origins, release)} GROUP BY id) WHERE t IS NOT NULL"
+            f"WHERE {condition(origins, release)} GROUP BY id) WHERE t IS NOT NULL"
         )
         n, *values = found.rows[0]
         few = n < RARE_QUANTILE_REQUESTS
@@ -214,7 +214,8 @@ class Log:
             return Result(names, cursor.fetchall(), problems)
 
 
-def _condition(origins: Sequence[str], release: str | None) -> str:
+def condition(origins: Sequence[str], release: str | None) -> str:
+    """Return the SQL condition of rows of some origins (none: all) and of one release."""
     parts = []
     if origins:
         parts.append(f"origin IN ({', '.join(engine.text(origin) for origin in origins)})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -103,9 +103,15 @@ class Verified:
 
 @contextmanager
 def opened(
-    places: Places, *, files: Files, verified: Verified
+    places: Places, *, files: Files, verified: Verified, writable: Sequence[Path] = ()
 ) -> Iterator[tuple[Any, tuple[str, ...]]]:
     """Open the log for reading.
+
+    Args:
+        places: The log.
+        files: The file system.
+        verified: Which sealed files are known to be good.
+        writable: Files that a query may write.
 
     Yields:
         A DuckDB connection that can reach nothing but the log, and what is missing from it, in
@@ -119,7 +125,7 @@ def opened(
         goes = Tombstones(places, files=files).goes() if seen.segments else None
         for name, held in seen.segments.items():
             problems += _load(db, name, held, goes)
-        _make_views(db, paths)
+        _make_views(db, paths, writable)
         yield db, tuple(problems)
 
 
@@ -194,10 +200,10 @@ def _declare(db: Any) -> None:
     db.execute(f"CREATE TABLE unsealed ({declared})")
 
 
-def _make_views(db: Any, sealed: list[Path]) -> None:
+def _make_views(db: Any, sealed: list[Path], writable: Sequence[Path] = ()) -> None:
     db.execute(f"CREATE VIEW events AS {_events(sealed)}")
     db.execute(VIEWS)
-    _confine(db, sealed)
+    _confine(db, [*sealed, *writable])
 
 
 def _load(db: Any, name: str, held: lines.Lines, goes: columns.Goes | None) -> list[str]:
@@ -227,7 +233,7 @@ def _events(sealed: list[Path]) -> str:
 
 
 def _confine(db: Any, sealed: list[Path]) -> None:
-    """Take away everything but the sealed files, for good: SQL of strangers may run here."""
+    """Take away everything but these files, for good: SQL of strangers may run here."""
     # DuckDB asks for a name with pattern marks both as it is quoted and as it is found.
     allowed = ", ".join(f"{engine.text(str(path))}, {engine.path(path)}" for path in sealed)
     db.execute(f"SET allowed_paths = [{allowed}]")

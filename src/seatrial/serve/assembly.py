@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from seatrial.core.clock import SYSTEM
 from seatrial.records.log import LogWriter
@@ -65,6 +66,8 @@ class Assembly:
             writer,
             origin=plan.origin,
             keep_inputs=serving.log_inputs,
+            redact=_redaction(plan.settings.log.redact),
+            redact_outputs=model.task == "generation",
         )
         self.metrics = Metrics(
             model=model.name,
@@ -166,3 +169,11 @@ class Assembly:
 
     def _deferred(self, call: Call, ticket: Ticket) -> None:
         self.inference.deferred(call, ticket)
+
+
+def _redaction(kinds: Sequence[str]) -> Callable[[Any], Any] | None:
+    if not kinds:
+        return None
+    from seatrial.records.redaction import Redaction  # patterns that most servers do not need
+
+    return Redaction(kinds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -32,6 +33,8 @@ class Journal:
         writer: The log.
         origin: Who causes the requests of this server.
         keep_inputs: Log inputs as they came, rather than their digests.
+        redact: Takes out of inputs what may not be written down.
+        redact_outputs: It does the same for answers, and for labels that are told later.
         clock: Where time comes from.
     """
 
@@ -41,11 +44,15 @@ class Journal:
         *,
         origin: Origin,
         keep_inputs: bool,
+        redact: Callable[[Any], Any] | None = None,
+        redact_outputs: bool = False,
         clock: Clock = SYSTEM,
     ) -> None:
         self._writer = writer
         self._origin = origin
         self._keep_inputs = keep_inputs
+        self._redact = redact
+        self._redact_outputs = redact_outputs
         self._clock = clock
 
     @property
@@ -86,9 +93,9 @@ class Journal:
                     release=release,
                     variant=variant,
                     route=call.door.route,
-                    input=value if self._keep_inputs else None,
+                    input=self._kept(value),
                     input_digest=None if self._keep_inputs else digests.of_document(value),
-                    output=answer.output,
+                    output=self._said(answer.output),
                     confidence=confidence,
                     scores=answer.scores,
                     status="abstained" if withheld else "answered",
@@ -132,7 +139,7 @@ class Journal:
                 release=call.deployment.release,
                 variant=call.deployment.variant,
                 route=call.door.route,
-                input=value if self._keep_inputs else None,
+                input=self._kept(value),
                 input_digest=self._digest(value),
                 status=status,
                 error=error.code,
@@ -152,11 +159,23 @@ class Journal:
                     id=said.id,
                     row=said.row,
                     time=self._clock.utc(),
-                    label=None if said.label is UNSET else said.label,
+                    label=None if said.label is UNSET else self._said(said.label),
                     rating=None if isinstance(said.rating, UnsetType) else said.rating,
                 )
             ]
         )
+
+    def _kept(self, value: Any) -> Any:
+        """Return what may be written down of an input."""
+        if not self._keep_inputs:
+            return None
+        return value if self._redact is None else self._redact(value)
+
+    def _said(self, value: Any) -> Any:
+        """Return what may be written down of an answer."""
+        if self._redact is None or not self._redact_outputs:
+            return value
+        return self._redact(value)
 
     def _digest(self, value: Any) -> str | None:
         if self._keep_inputs or value is None:

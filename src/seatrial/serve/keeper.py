@@ -21,14 +21,17 @@ import psutil
 
 from seatrial.core import settings as settings_table
 from seatrial.core.clock import SYSTEM, Clock
-from seatrial.core.errors import SeatrialError
+from seatrial.core.errors import SeatrialError, UsageError
 from seatrial.core.settings import Settings
 from seatrial.models.lifeline import die_with_parent
+from seatrial.models.python import named
 from seatrial.records.descriptions import Describe, Descriptions
+from seatrial.records.redaction import HookRedaction
 from seatrial.records.sealing import Sealing, seal
 from seatrial.serve.converting import to_parquet_apart
 from seatrial.serve.describing import Describing
 from seatrial.serve.events import Events
+from seatrial.serve.tending import Tending
 
 EVERY_S = 5.0
 """Pause between two looks at the log: rows are queried soon, and looking costs a folder listing."""
@@ -66,6 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
             events=events,
             diary=diary,
             pause=lambda: stopping.wait(options.every),
+            redact=_hook(settings, options.folder, events),
+            tend=Tending(options.folder, options.log_folder).after,
         )
     finally:
         if admin is not None:
@@ -80,6 +85,8 @@ def keep(
     events: Events,
     pause: Callable[[], bool],
     diary: Diary | None = None,
+    redact: HookRedaction | None = None,
+    tend: Callable[[Sealing], None] = lambda _: None,
 ) -> None:
     """Seal again and again, with ``pause`` between, until it says to stop; then once more.
 
@@ -89,12 +96,33 @@ def keep(
     descriptions = None if describe is None else Descriptions(describe)
     stopping = False
     while True:
-        sealing = seal(folder, descriptions=descriptions, convert=to_parquet_apart)
+        sealing = seal(folder, descriptions=descriptions, convert=to_parquet_apart, redact=redact)
         tell(sealing, events)
         diary.note(sealing)
+        if redact is not None and redact.failures:
+            events.say("inputs-lost", {"message": redact.last, "rows": redact.failures})
+            redact.failures = 0
         if stopping:
             return
+        tend(sealing)
         stopping = pause()
+
+
+def _hook(settings: Settings, folder: Path, events: Events) -> HookRedaction | None:
+    """Import the user's redaction; where that cannot be, nothing is sealed with its inputs."""
+    location = settings.log.redact_hook
+    if not location:
+        return None
+    try:
+        return HookRedaction(named(location, folder=folder, setting="log.redact_hook"))
+    except SeatrialError as error:
+        message = str(error)
+        events.say("no-redaction", {"message": f"inputs are sealed without content: {message}"})
+
+        def refuse(_: Any) -> Any:
+            raise UsageError(message)
+
+        return HookRedaction(refuse)
 
 
 def tell(sealing: Sealing, events: Events) -> None:
