@@ -201,27 +201,46 @@ def tango(gains: float, losses: float, n: int, *, level: float = LEVEL) -> Inter
     return Interval(edge(-1.0), edge(1.0), level, "tango score, paired")
 
 
-def sample_size(width: float, *, share: float = 0.5, level: float = LEVEL) -> int:
+def sample_size(
+    width: float,
+    *,
+    share: float = 0.5,
+    level: float = LEVEL,
+    population: int | None = None,
+    gain: float = 1.0,
+) -> int:
     """Return how many labels give a Wilson interval no wider than ``width``.
 
-    >>> sample_size(0.132)
-    217
+    Args:
+        width: From end to end, a fraction.
+        share: The proportion that is expected.
+        level: Probability that the interval covers the truth.
+        population: Size of the finite population; never more labels than that are needed.
+        gain: How many labels of a plain random sample one label is worth.
+
+    >>> sample_size(0.132), sample_size(0.132, population=1000)
+    (217, 179)
     """
+
+    def wide(n: int) -> float:
+        if population is not None and n >= population:
+            return 0.0
+        worth = n * gain
+        if population is not None:
+            worth *= (population - 1) / (population - n)
+        ends = wilson(share * worth, worth, level=level)
+        return ends.high - ends.low
+
     low, high = 1, 1
-    while _wilson_width(share, high, level) > width:
+    while wide(high) > width:
         low, high = high, high * 2
     while low < high:
         middle = (low + high) // 2
-        if _wilson_width(share, middle, level) > width:
+        if wide(middle) > width:
             low = middle + 1
         else:
             high = middle
     return high
-
-
-def _wilson_width(share: float, n: int, level: float) -> float:
-    interval = wilson(share * n, n, level=level)
-    return interval.high - interval.low
 
 
 def _z(level: float) -> float:
