@@ -12,11 +12,13 @@ import numpy as np
 
 from seatrial.core.errors import DataError, UnknownNameError, UsageError
 from seatrial.records import engine, sampling
+from seatrial.records.bins import Bins
 from seatrial.records.columns import COLUMNS, JSON_COLUMNS, RECORD_COLUMNS
 from seatrial.records.files import Files
 from seatrial.records.places import Places
 from seatrial.records.results import Count, Percentiles, ProductionRows, Result
 from seatrial.records.snapshot import Verified, opened
+from seatrial.records.summary import MEMORY_LIMIT, Summary, summarise
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 
@@ -183,6 +185,34 @@ class Log:
             for q, value in zip(quantiles, values, strict=True)
         }
         return Percentiles(column=column, n=n, values=known, problems=found.problems)
+
+    def summary(
+        self,
+        *,
+        reference: Sequence[Bins] = (),
+        origins: Sequence[str] = ("user",),
+        release: str | None = None,
+    ) -> Summary:
+        """Return the log by day: fates, answers, times and, beside a reference, what moved.
+
+        Args:
+            reference: Frozen bins of the descriptors that are compared; none: nothing is.
+            origins: Only these; empty: all.
+            release: Only what this release answered.
+        """
+        with opened(
+            self._places,
+            files=self._files,
+            verified=self._verified,
+            memory_limit=MEMORY_LIMIT,
+        ) as (db, problems):
+            *days, total = summarise(
+                db,
+                condition=condition(origins, release),
+                reference=reference,
+                rare_requests=RARE_QUANTILE_REQUESTS,
+            )
+        return Summary(days=tuple(days), total=total, problems=problems)
 
     def sample(
         self,

@@ -103,7 +103,12 @@ class Verified:
 
 @contextmanager
 def opened(
-    places: Places, *, files: Files, verified: Verified, writable: Sequence[Path] = ()
+    places: Places,
+    *,
+    files: Files,
+    verified: Verified,
+    writable: Sequence[Path] = (),
+    memory_limit: str = "",
 ) -> Iterator[tuple[Any, tuple[str, ...]]]:
     """Open the log for reading.
 
@@ -112,6 +117,7 @@ def opened(
         files: The file system.
         verified: Which sealed files are known to be good.
         writable: Files that a query may write.
+        memory_limit: As DuckDB takes it; empty: its own.
 
     Yields:
         A DuckDB connection that can reach nothing but the log, and what is missing from it, in
@@ -122,6 +128,8 @@ def opened(
         sealed, problems = trusted(seen, places, verified=verified)
         paths = [places.sealed / entry.name for entry in sealed]
         _declare(db)
+        if memory_limit:
+            db.execute(f"SET memory_limit = {engine.text(memory_limit)}")
         goes = Tombstones(places, files=files).goes() if seen.segments else None
         for name, held in seen.segments.items():
             problems += _load(db, name, held, goes)
