@@ -10,6 +10,7 @@ from seatrial.evidence.closing import Closing
 from seatrial.evidence.confidence import Confidence
 from seatrial.evidence.machine import Machine
 from seatrial.evidence.patterns import Patterns
+from seatrial.evidence.reviews import Reviews
 from seatrial.evidence.risks import Risk
 
 State = Literal["measured", "estimated", "unknown"]
@@ -111,6 +112,7 @@ class GapDocument(Struct, frozen=True, kw_only=True):
     closing: Closing | None = None
     patterns: Patterns | None = None
     risks: tuple[Risk, ...] = ()
+    reviews: Reviews | None = None
 
     @property
     def drop_points(self) -> float | None:

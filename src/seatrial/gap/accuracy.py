@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from seatrial.core.errors import DataError
 from seatrial.evidence.gap import Answered, Estimate, Production
-from seatrial.gap.case import GapCase, fate_codes, outputs
+from seatrial.gap.case import Answers, GapCase, fate_codes, outputs
 from seatrial.stats.intervals import Interval, mean_interval, sample_size, wilson
+from seatrial.stats.ppi import ReviewedMean, reviewed_mean
 from seatrial.stats.scores import row_scores
 
 Floats = NDArray[np.float64]
@@ -43,17 +44,20 @@ class ProductionScores:
         given: Score of the answer that was given or withheld; NaN without label or answer.
         labelled: Whether the row has a label.
         weights: Inverse inclusion probabilities, mean 1 over labelled rows.
+        confidence: Of the answer, NaN where it has none; ``None`` where none has.
     """
 
     fate: NDArray[np.int64]
     given: Floats
     labelled: NDArray[np.bool_]
     weights: Floats
+    confidence: Floats | None = None
 
     def taken(self, rows: NDArray[np.intp]) -> ProductionScores:
         """Return the same for some of the rows."""
+        confidence = None if self.confidence is None else self.confidence[rows]
         return ProductionScores(
-            self.fate[rows], self.given[rows], self.labelled[rows], self.weights[rows]
+            self.fate[rows], self.given[rows], self.labelled[rows], self.weights[rows], confidence
         )
 
     @property
@@ -120,7 +124,8 @@ def score_production(case: GapCase) -> ProductionScores | None:
     weights = np.ones(n)
     if rows.probabilities is not None:
         weights = _inverse(np.asarray(rows.probabilities, dtype=float), labelled)
-    return ProductionScores(fate, np.where(no_answer, np.nan, scores), labelled, weights)
+    given_scores = np.where(no_answer, np.nan, scores)
+    return ProductionScores(fate, given_scores, labelled, weights, _confidences(rows.answers))
 
 
 def estimate(scores: Floats) -> Estimate:
@@ -135,16 +140,19 @@ def estimate(scores: Floats) -> Estimate:
     )
 
 
-def production_accuracy(scores: ProductionScores | None, *, guess: float) -> Production:
+def production_accuracy(
+    scores: ProductionScores | None, *, guess: float, sample: ReviewedMean | None = None
+) -> Production:
     """Return the share of *all* requests answered right, or why it is unknown.
 
     Requests that were not answered are wrong and need no label; answered ones are known from
-    their labels, or from a labelled sample of them weighted by inverse inclusion probability
-    (Hajek 1971), corrected for the finite number of them.
+    their labels, or from a labelled sample of them (see :mod:`seatrial.stats.ppi`).
 
     Args:
         scores: Scores of the rows, or ``None`` without production rows.
         guess: Accuracy assumed in order to say how many reviews give which width.
+        sample: What the labelled ones say about all answered rows; default: what they say by
+            themselves, without strata or confidence.
     """
     if scores is None:
         return Production(state="unknown", why="no production rows were supplied", method="none")
@@ -158,12 +166,13 @@ def production_accuracy(scores: ProductionScores | None, *, guess: float) -> Pro
         ends = mean_interval(counted)
         why = "every request is labelled or was not answered"
         return _measured(float(counted.mean()), ends, n=rows, rows=rows, why=why)
-    values, weights = scores.given[judged], scores.weights[judged]
-    ends = mean_interval(values, weights=weights, population=answered)
+    if sample is None:
+        given = np.where(judged, scores.given, np.nan)[scores.answered]
+        sample = reviewed_mean(given, weights=scores.weights[scores.answered])
+    ends = sample.interval
     ends = Interval(share * ends.low, share * ends.high, ends.level, f"{ends.method}, sample")
     why = f"{judged.sum():,} of {answered:,} answered requests are labelled"
-    accuracy = share * float(np.average(values, weights=weights))
-    return _measured(accuracy, ends, n=int(judged.sum()), rows=rows, why=why)
+    return _measured(share * sample.mean, ends, n=int(judged.sum()), rows=rows, why=why)
 
 
 def answered_pair(scores: ProductionScores | None, production: Production) -> Answered | None:
@@ -207,6 +216,13 @@ def _wanted(rows: int, guess: float) -> str:
         f"none of {rows:,} production rows has a label; {', '.join(offers)}; "
         f"±5 points need about {min(wanted, rows):,}"
     )
+
+
+def _confidences(answers: Answers) -> Floats | None:
+    given = [None if answer is None else answer.confidence for answer in answers]
+    if all(one is None for one in given):
+        return None
+    return np.array([np.nan if one is None else one for one in given])
 
 
 def _inverse(probabilities: Floats, labelled: NDArray[np.bool_]) -> Floats:

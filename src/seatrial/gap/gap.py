@@ -24,6 +24,7 @@ from seatrial.gap.gathering import Gatherer
 from seatrial.gap.ledger import draw_up
 from seatrial.gap.material import Material
 from seatrial.gap.patterns import find_patterns
+from seatrial.gap.reviewing import review_evidence, reviewed, weighed
 from seatrial.gap.risks import risks
 from seatrial.gap.slices import slices
 from seatrial.gap.steps import factor_steps, path_steps, unknown_factors
@@ -49,7 +50,7 @@ def measure_gap(case: GapCase) -> GapDocument:
     scores = score_production(case)
     on_eval = estimate(evals.original)
     served = None if evals.served is None else estimate(evals.served)
-    production = production_accuracy(scores, guess=float(evals.reached.mean()))
+    guess = float(evals.reached.mean())
     material: Material | None = None
     steps: tuple[Step, ...] | None = None
     beside: tuple[Slice, ...] = ()
@@ -58,10 +59,14 @@ def measure_gap(case: GapCase) -> GapDocument:
     described: Described | None = None
     if case.production is not None and scores is not None:
         described = describe_rows(case, case.production, scores, rng=rng)
+    sample = reviewed(scores, described)
+    production = production_accuracy(scores, guess=guess, sample=sample)
+    counted = scores if scores is None else weighed(scores, sample)
+    if case.production is not None and scores and counted and described:
         if production.accuracy is not None:
-            material = Gatherer(case, case.production, evals, scores, described, rng=rng).gather()
+            material = Gatherer(case, case.production, evals, counted, described, rng=rng).gather()
             steps = _steps(material, evals, 100.0 * (production.accuracy - on_eval.accuracy), rng)
-            beside = slices(case.production, scores, described)
+            beside = slices(case.production, counted, described)
         failing = find_patterns(case.production, scores, described, rng=rng)
         at_risk = risks(case, case.production, evals, scores, described, steps=steps, rng=rng)
     confidence, closing = confidence_and_closing(case, evals, scores, described, material)
@@ -78,7 +83,8 @@ def measure_gap(case: GapCase) -> GapDocument:
         steps=steps,
         unknown=() if material is None else unknown_factors(material),
         slices=beside,
-        answered=answered_pair(scores, production),
+        answered=answered_pair(counted, production),
+        reviews=review_evidence(scores, sample, described, guess=guess),
         metrics=further_metrics(case, scores, rng=rng),
         criticisms=criticisms(case, scores, production, material, steps),
         confidence=confidence,
