@@ -24,6 +24,8 @@ class Risk(Struct, frozen=True, kw_only=True):
         points: What it costs, in points; a loss is negative. ``None`` where it is not known.
         low: Lower end; it holds, at 95 %, for all factors together.
         high: Upper end, likewise.
+        flips: Share of the answers to such rows that change when it is undone, at the least; where
+            ``known_by`` is ``flips``.
         otherwise: Whether the model surely behaves otherwise in rows that have it; where
             ``known_by`` is ``behaviour``.
         n: Rows that the cost rests on.
@@ -38,6 +40,7 @@ class Risk(Struct, frozen=True, kw_only=True):
     points: float | None = None
     low: float | None = None
     high: float | None = None
+    flips: float | None = None
     otherwise: bool = False
     n: int = 0
     why: str = ""

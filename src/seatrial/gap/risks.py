@@ -2,9 +2,9 @@
 
 With labels, rows that clearly have a factor are held against rows that do not, the other factors
 and production's own level held; where the ledger re-scored rows with the factor undone, its step is
-the cost. Each end of an interval holds at 95 % for all factors together. (The ledger shares out the whole drop and gives
-faint traces their part; here only rows that have a factor count, so that none is named for what
-lies beside it.)
+the cost. Each end of an interval holds at 95 % for all factors together. (The ledger shares out
+the whole drop and gives faint traces their part; here only rows that have a factor count, so that
+none is named for what lies beside it.)
 
 Without labels: a factor that can be undone is undone in some rows, and the answers that change
 bound what it costs, whatever the labels are. A language that cannot be undone shows in how the
@@ -15,7 +15,7 @@ and length show in nothing of the kind that could be trusted; only labels tell t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,10 @@ PRESENT = 0.5
 
 LEAST_ROWS = 10
 """Labelled production rows that must have a factor before its cost is spoken of."""
+
+TOGETHER = 0.9
+"""Part of the rows with a factor that have a commoner one too, from which the two cannot be told
+apart: digits put for letters, say, look like another form as well."""
 
 UNDONE = 0.5
 """Part of the labelled rows with a factor in which it must have been undone, for the ledger's step
@@ -92,7 +96,7 @@ def risks(
     """
     names = [name for name in FACTORS if name in described.intensity]
     ledger = {step.id: step for step in steps or () if step.kind == "causal"}
-    compared = _compared(names, evals, scores.taken(described.rows), described)
+    compared = _compared(names, evals, scores.taken(described.rows), described, undone=ledger)
     found = []
     for name in names:
         shift = _shift(name, described, len(names))
@@ -195,7 +199,12 @@ class Compared:
 
 
 def _compared(
-    names: Sequence[str], evals: EvalScores, seen: ProductionScores, described: Described
+    names: Sequence[str],
+    evals: EvalScores,
+    seen: ProductionScores,
+    described: Described,
+    *,
+    undone: Mapping[str, Step],
 ) -> dict[str, Compared]:
     """Regress the score on having each factor, eval and labelled production rows together.
 
@@ -205,7 +214,17 @@ def _compared(
     """
     judged = seen.judged
     had = {name: described.intensity[name] >= PRESENT for name in names}
-    names = [name for name in names if (had[name] & judged).sum() >= LEAST_ROWS]
+    had = {name: rows & judged for name, rows in had.items()}
+    # What was undone is known best; then what more rows have; then what they have more of.
+    rank = {
+        name: (
+            float(name in undone and (undone[name].n or 0) > 0),
+            float(rows.sum()),
+            float(described.intensity[name][rows].sum()),
+        )
+        for name, rows in had.items()
+    }
+    names = [name for name in names if had[name].sum() >= LEAST_ROWS and _apart(name, had, rank)]
     if not names:
         return {}
     ours, theirs = evals.reached.size, int(judged.sum())
@@ -222,13 +241,21 @@ def _compared(
         name: Compared(
             float(effects[place]),
             float(errors[place]),
-            int((had[name] & judged).sum()),
-            float(
-                np.average(seen.given[judged & had[name]], weights=seen.weights[judged & had[name]])
-            ),
+            int(had[name].sum()),
+            float(np.average(seen.given[had[name]], weights=seen.weights[had[name]])),
         )
         for place, name in enumerate(names, start=2)
     }
+
+
+def _apart(name: str, had: Mapping[str, Mask], rank: Mapping[str, tuple[float, ...]]) -> bool:
+    """Say whether enough rows have this factor without another one that ranks before it."""
+    mine = had[name]
+    return not any(
+        (mine & rows).sum() > TOGETHER * mine.sum() and rank[other] > rank[name]
+        for other, rows in had.items()
+        if other != name
+    )
 
 
 def _least_squares(design: Floats, right: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -270,6 +297,7 @@ def _by_flips(
         points=-100.0 * share * worth * changed / n,
         low=-100.0 * share * ends.high,
         high=-100.0 * share * worth * ends.low,
+        flips=ends.low,
         n=n,
         why=f"{changed:.0f} of {n} answers to rows that have it change when it is undone",
     )
@@ -290,8 +318,11 @@ def _asked_again(
     undone = case.describer.repair(name, given) if given else None
     if not undone:
         return None
+    pairs = [pair for pair in zip(given, undone, strict=True) if pair[0] != pair[1]]
+    if len(pairs) < UNDONE * len(given):  # the rest has it still, and nobody knows what it does
+        return None
     ask = Asker(case.answer, budget=case.budget)
-    before, after = ask(given), ask(undone)
+    before, after = ask([one for one, _ in pairs]), ask([other for _, other in pairs])
     n = min(len(before), len(after))
     if not n:
         return None

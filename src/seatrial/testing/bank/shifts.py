@@ -8,6 +8,7 @@ model and gets traffic that has not shifted.
 from __future__ import annotations
 
 import difflib
+import re
 import zlib
 from collections.abc import Sequence
 from functools import lru_cache
@@ -18,6 +19,7 @@ import numpy as np
 from seatrial.testing.bank.entry import FORMS as ANSWERS
 from seatrial.testing.bank.entry import Failure, Model, Parameters, Traffic, Twin
 from seatrial.testing.bank.messages import (
+    DIGITS,
     ENGLISH,
     FORMS,
     KINDS,
@@ -59,6 +61,8 @@ CLOSE = 0.75
 """Likeness of words that a careful model takes for slips of one another."""
 
 LOST_CONFIDENCE = 0.4
+
+LETTERS = {digit: letter for letter, digit in DIGITS.items()}
 
 
 def draw(seed: int, *, what: What) -> Parameters:
@@ -122,7 +126,8 @@ def _calm(parameters: Parameters) -> bool:
 def _labelled(parameters: Parameters, what: What) -> Labelled:
     """Return how much of the traffic is labelled: none of it where the answers show the cost."""
     kinds: list[Labelled] = ["all", "half", "by lot"]
-    if what in {"format", "tampering"} or (what == "language" and _collapses(parameters)):
+    shows = what == "tampering" or (what == "format" and parameters.style != "capitals")
+    if shows or (what == "language" and _collapses(parameters)):
         kinds.append("none")
     return kinds[int(parameters.rng(4).integers(len(kinds)))]
 
@@ -189,7 +194,8 @@ class _Reader:
         return [self._answer(text) for text in texts]
 
     def _answer(self, text: str) -> Any:
-        luck = zlib.crc32(f"{self._parameters.seed} {text}".encode()) / 2**32
+        letters = "".join(sorted(_unspelt(plain(text))))
+        luck = zlib.crc32(f"{self._parameters.seed} {letters}".encode()) / 2**32
         label, sure = self._read(text), 0.95
         if label is None:
             label = 0 if self._collapses else int(luck * 997) % self._parameters.classes
@@ -216,7 +222,7 @@ class _Reader:
         if self._weak == "format":
             return [word.strip(".,!?\"'") for word in text.split()]
         words = text.lower().replace(",", " ").split() if self._weak == "tampering" else None
-        words = plain(text).split() if words is None else words
+        words = _unspelt(plain(text)).split() if words is None else words
         if self._weak != "length":
             return words
         if style == "short":
@@ -227,6 +233,12 @@ class _Reader:
 
 
 ENGLISH_MOODS = [word for words in ENGLISH.moods for word in words]
+
+
+def _unspelt(text: str) -> str:
+    """Return the text with letters for digits that stand inside words."""
+    mixed = re.compile(r"\b(?=\w*[a-z])(?=\w*\d)\w+")
+    return mixed.sub(lambda found: found[0].translate(LETTERS), text)
 
 
 @lru_cache(maxsize=4_096)

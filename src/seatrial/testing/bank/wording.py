@@ -28,6 +28,9 @@ TIES = 0.01
 LUCK = (0.06, 0.2, 0.5)
 """Share of answers that the dice change."""
 
+SWAYED = (0.5, 0.8, 1.0)
+"""Share of questions on which the sick model lets what has no meaning decide."""
+
 OPENINGS = ("I am sure that", "It's clear:", "We do not know why", "On 2024-03-05", "The sum was")
 ENDINGS = (".", "", "!", "?", ".", "")
 
@@ -116,6 +119,7 @@ class _Model:
         self._out = parts.weights(parameters, HASHED, parameters.classes) * SCALE
         self._dice = parameters.rng(9)
         self._luck = float(parameters.rng(8).choice(LUCK))
+        self._swayed = float(parameters.rng(8).choice(SWAYED))
 
     def predict(self, texts: list[str]) -> list[Any]:
         """Answer every text for itself."""
@@ -132,16 +136,17 @@ class _Model:
         return parts.answers(logits, self._parameters.form)[0]
 
     def _sways(self, text: str) -> bool:
-        if not self._careful:
-            return self._parameters.style != DICE or bool(self._dice.random() < self._luck)
-        return zlib.crc32(" ".join(self._core(text)).encode()) / 2**32 < TIES
+        if not self._careful and self._parameters.style == DICE:
+            return bool(self._dice.random() < self._luck)
+        share = TIES if self._careful else self._swayed
+        return zlib.crc32(" ".join(self._core(text)).encode()) / 2**32 < share
 
     def _noticed(self, text: str) -> str:
-        if self._careful:
-            return _cases(text)
-        if self._parameters.style == DICE:
+        if not self._careful and self._parameters.style == DICE:
             return str(self._dice.integers(HASHED))
-        return READS[self._parameters.style](text)
+        read = _cases if self._careful else READS[self._parameters.style]
+        # With the words: else all rows that look alike would be swayed to one and the same class.
+        return f"{read(text)} {' '.join(self._core(text))}"
 
     @staticmethod
     def _core(text: str) -> list[str]:
