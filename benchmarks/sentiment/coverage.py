@@ -4,7 +4,7 @@
         [--write]
 
 Three things are measured, each with seeds: the production interval over many draws of labelled
-rows (`score_production` and `production_accuracy`, as the gap calls them); that `seatrial gap` on
+rows (`reviewed` and `production_accuracy`, as the gap calls them); that `seatrial gap` on
 the written folder says the same interval, on a few draws; and how often the intervals of the
 ledger's steps hold the points of the ledger that knows every label.
 """
@@ -28,7 +28,9 @@ from sources import SST2, Row, data_folder_or_skip, rows_of
 
 from seatrial.evidence.gap import Production
 from seatrial.gap.accuracy import production_accuracy, score_eval, score_production
+from seatrial.gap.describing import Described, describe_rows
 from seatrial.gap.gap import measure_gap
+from seatrial.gap.reviewing import reviewed
 
 DRAWS = 200
 LABELS = 200
@@ -83,11 +85,17 @@ def some_labels(labels: list[Any], *, known: int, seed: int) -> list[Any]:
 def production_estimates(setup: Setup, *, draws: int, known: int) -> list[Production]:
     answers = answers_of(setup.model, setup.texts)
     found = []
+    described: Described | None = None
     for seed in range(draws):
         labels = some_labels(setup.labels, known=known, seed=seed)
         case = setup.maker.case(setup.texts, labels, answers=answers)
-        guess = float(score_eval(case).reached.mean())
-        found.append(production_accuracy(score_production(case), guess=guess))
+        guess, scores = float(score_eval(case).reached.mean()), score_production(case)
+        if described is None and case.production is not None and scores is not None:
+            # So few rows are all described, whichever of them are labelled: once is enough.
+            rng = np.random.default_rng(case.conditions.seed)
+            described = describe_rows(case, case.production, scores, rng=rng)
+        sample = reviewed(scores, described)
+        found.append(production_accuracy(scores, guess=guess, sample=sample))
     return found
 
 
