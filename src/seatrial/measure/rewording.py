@@ -246,7 +246,4 @@ def _is_chat(value: Any) -> bool:
 def _like(found: str, others: Mapping[str, str]) -> str:
     """Return the other form of what was found, with a capital where it had one."""
     other = others[found.lower()]
-    if not found[:1].isupper():
-        # Alone, "i" is a capital wherever it stands.
-        return other
-    return other[:1].upper() + other[1:]
+    return other[:1].upper() + other[1:] if found[:1].isupper() else other

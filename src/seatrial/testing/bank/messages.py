@@ -195,7 +195,7 @@ def _in_marks(text: str, word: str, rng: np.random.Generator) -> str:
 
 def _in_json(text: str, word: str, rng: np.random.Generator) -> str:
     words = text.replace(word, f"{word}\n").split(" ")
-    ticket = {"id": int(rng.integers(1e6)), "channel": "web", "text": "\n".join(words)}
+    ticket = {"id": int(rng.integers(1_000_000)), "channel": "web", "text": "\n".join(words)}
     return json.dumps(ticket)
 
 

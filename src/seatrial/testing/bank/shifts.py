@@ -126,8 +126,12 @@ def _calm(parameters: Parameters) -> bool:
 def _labelled(parameters: Parameters, what: What) -> Labelled:
     """Return how much of the traffic is labelled: none of it where the answers show the cost."""
     kinds: list[Labelled] = ["all", "half", "by lot"]
-    shows = what == "tampering" or (what == "format" and parameters.style != "capitals")
-    if shows or (what == "language" and _collapses(parameters)):
+    shows = {
+        "tampering": True,
+        "format": parameters.style != "capitals",
+        "language": parameters.form == "scores",
+    }
+    if shows.get(what, False):
         kinds.append("none")
     return kinds[int(parameters.rng(4).integers(len(kinds)))]
 

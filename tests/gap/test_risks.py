@@ -1,0 +1,128 @@
+"""What each factor costs, from labels, from answers that change, and from how the model behaves."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from seatrial.gap.gap import measure_gap
+from seatrial.gap.risks import risk_evidence
+from seatrial.models.answers import Answer
+
+
+def risks_of(case):
+    return {one.factor: one for one in measure_gap(case).risks}
+
+
+def without_labels(case, changed, answers=None):
+    fields = {"labels": None}
+    if answers is not None:
+        fields["answers"] = answers
+    return changed(case, production=fields)
+
+
+@pytest.mark.parametrize("factor", ["language", "format", "tampering", "length"])
+def test_with_labels_the_cost_is_what_was_planted(world, loss, factor):
+    one = risks_of(world.case({factor: 0.4}))[factor]
+    assert one.known_by == "labels"
+    assert one.production_share == pytest.approx(0.4, abs=0.05)
+    assert one.eval_share == 0
+    assert one.p < 0.01
+    assert one.low <= -40 * loss[factor] <= one.high
+
+
+def test_what_did_not_shift_costs_nothing(world):
+    for one in risks_of(world.case({"language": 0.4})).values():
+        if one.factor != "language":
+            assert one.p > 0.5
+            assert one.points is None or abs(one.points) < 1
+
+
+def test_a_shift_that_costs_nothing_is_told_so(world, changed):
+    case = world.case({"length": 0.5})
+    right = [Answer(label) for label in case.production.labels]
+    one = risks_of(changed(case, production={"answers": right}))["length"]
+    assert one.p < 0.01
+    assert one.high > 0
+
+
+def test_factors_that_always_come_together_are_not_told_apart(world):
+    found = risks_of(world.case({"language": 0.4, "length": 0.0}))
+    assert found["length"].known_by != "labels" or abs(found["length"].points) < 1
+
+
+def test_without_labels_answers_that_change_bound_the_cost(world, changed, loss):
+    one = risks_of(without_labels(world.case({"format": 0.5}), changed))["format"]
+    assert one.known_by == "flips"
+    assert one.low <= -50 * loss["format"]
+    assert one.flips > 0
+
+
+def test_without_labels_and_without_a_model_to_ask_nothing_is_known(world, changed):
+    case = replace(without_labels(world.case({"format": 0.5}), changed), answer=None)
+    assert risks_of(case)["format"].known_by == "nothing"
+
+
+def test_a_repair_that_changes_nothing_bounds_nothing(world, changed):
+    case = without_labels(world.case({"format": 0.5}), changed)
+
+    class Idle(type(case.describer)):
+        def repair(self, factor, inputs):
+            return list(inputs)
+
+    assert risks_of(replace(case, describer=Idle()))["format"].known_by == "nothing"
+
+
+def test_without_labels_collapsed_answers_show_a_language_that_is_not_read(world, changed):
+    case = world.case({"language": 0.4})
+    answers = [
+        Answer(0) if "xx" in text else answer
+        for text, answer in zip(case.production.inputs, case.production.answers, strict=True)
+    ]
+    one = risks_of(without_labels(case, changed, answers))["language"]
+    assert one.otherwise
+    assert "collapsed" in one.why
+
+
+def test_without_labels_lost_confidence_shows_it_too(world, changed):
+    case = world.case({"language": 0.4})
+    answers = [
+        Answer(answer.output, 0.55 if "xx" in text else 0.95)
+        for text, answer in zip(case.production.inputs, case.production.answers, strict=True)
+    ]
+    case = without_labels(case, changed, answers)
+    sure = [Answer(one.output, 0.95) for one in case.eval.original]
+    one = risks_of(changed(case, evals={"original": sure, "served": sure}))["language"]
+    assert one.otherwise
+    assert "less sure" in one.why
+
+
+def test_without_labels_a_model_that_behaves_alike_is_left_open(world, changed):
+    one = risks_of(without_labels(world.case({"language": 0.4}), changed))["language"]
+    assert not one.otherwise
+    assert one.points is None
+
+
+def test_rows_drawn_by_lot_count_by_their_chances(world, changed, rng, loss):
+    case = world.case({"language": 0.4}, n=3000)
+    chances = np.where(rng.random(3000) < 0.5, 0.2, 0.8)
+    kept = rng.random(3000) < chances
+    labels = [
+        label if keep else None for label, keep in zip(case.production.labels, kept, strict=True)
+    ]
+    case = changed(case, production={"labels": labels, "probabilities": chances.tolist()})
+    one = risks_of(case)["language"]
+    assert one.low <= -40 * loss["language"] <= one.high
+
+
+def test_evidence_holds_every_factor_and_none_is_no_evidence(world):
+    document = measure_gap(world.case({"language": 0.4}))
+    evidence = risk_evidence(document)
+    assert [row["factor"] for row in evidence.table("factors")] == [
+        "language",
+        "length",
+        "format",
+        "tampering",
+    ]
+    assert evidence.id.startswith("risks-")
+    assert risk_evidence(measure_gap(replace(world.case(), describer=None))) is None
