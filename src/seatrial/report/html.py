@@ -25,9 +25,13 @@ from seatrial.evidence.findings import TrialDocument
 from seatrial.evidence.gap import GapDocument
 from seatrial.evidence.machine import Machine
 from seatrial.report.characters import cleaned
+from seatrial.report.closing import closing_sections
+from seatrial.report.estimate import estimate_sections
 from seatrial.report.figures import Chart, charts, waterfall_svg
 from seatrial.report.headline import headline
 from seatrial.report.ledger import ledger
+from seatrial.report.patterns import consistency_sections, pattern_sections
+from seatrial.report.reviews import review_sections
 from seatrial.report.tables import (
     Table,
     cell,
@@ -106,6 +110,15 @@ def render_html(
             charts=drawn,
             still=Markup(waterfall_svg(gap)) if gap else "",  # noqa: S704  (escaped where it is drawn)
             ledger=ledger(gap) if gap else (),
+            closing=(
+                *estimate_sections(gap),
+                *review_sections(gap),
+                *closing_sections(gap),
+                *pattern_sections(gap),
+            )
+            if gap
+            else (),
+            consistency=consistency_sections(shown),
             slices=slices_table(gap.slices) if gap else None,
             metrics=metrics_table(gap.metrics) if gap and gap.metrics else None,
             variants=_variants(shown),

@@ -17,9 +17,13 @@ from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import FailureResult, ItemResult, Status, TrialDocument
 from seatrial.evidence.gap import GapDocument
 from seatrial.report.characters import cleaned
+from seatrial.report.closing import Section, closing_sections
+from seatrial.report.estimate import estimate_sections
 from seatrial.report.headline import headline, users_get
 from seatrial.report.ledger import ledger
 from seatrial.report.page import INDENT, Page
+from seatrial.report.patterns import consistency_sections, pattern_sections
+from seatrial.report.reviews import review_sections
 from seatrial.report.tables import (
     cell,
     slices_table,
@@ -75,6 +79,8 @@ def render_trial(
         page.show(_failures(page, trial.failures))
     if trial.gap is not None:
         _gap(page, trial.gap)
+    for section in consistency_sections([cleaned(one) for one in evidences]):
+        _section(page, section)
     page.blank()
     page.say(f"{instant(trial.started)}, {number(trial.duration_s)} s, {trial.machine.summary()}")
     _headline(page, trial, [cleaned(evidence) for evidence in evidences])
@@ -192,10 +198,25 @@ def _gap(page: Page, gap: GapDocument) -> None:
             f"{percent(answered.accuracy)} of those: {percent(answered.correct_of_all)} of all.",
             "",
         )
+    for section in (
+        *estimate_sections(gap),
+        *review_sections(gap),
+        *closing_sections(gap),
+        *pattern_sections(gap),
+    ):
+        _section(page, section)
     if gap.slices:
         page.heading("Slices")
         page.tables(slices_table(gap.slices, shown=SLICES_SHOWN))
     _criticisms(page, gap.criticisms)
+
+
+def _section(page: Page, section: Section) -> None:
+    page.heading(section.title)
+    for line in section.lines:
+        page.say(line)
+    for _, table in section.tables:
+        page.tables(table)
 
 
 def _ledger(page: Page, gap: GapDocument) -> Grid:
