@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
+import re
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -33,6 +34,8 @@ BATCH_MAX = 30
 
 ANSWERED = "answered"
 
+CURSOR = re.compile(r"(?P<first>[01]):(?P<turn>-?[0-9]{1,3}(\.[0-9]{1,25})?(e-[0-9]{1,3})?)")
+
 
 class Sample(Source, Protocol):
     """What is needed of :class:`seatrial.records.reviewing.ReviewSample`."""
@@ -45,7 +48,7 @@ class Sample(Source, Protocol):
 class Cursor(NamedTuple):
     """Where the next rows begin: in which pass, and after which turn."""
 
-    alone: bool = True
+    first: bool = True
     turn: float = -1.0
 
 
@@ -99,16 +102,15 @@ class Desk:
             self._look()
             place = _cursor(after)
             found = self._next(reviewer, place, limit)
-            if place.alone and len(found) < limit:
-                place = Cursor(alone=False)
-                here = {(row.id, row.row) for row in found}
-                rest = self._next(reviewer, place, limit)
-                found += [row for row in rest if (row.id, row.row) not in here]
-            found = found[:limit]
-        turn = found[-1].turn if found else place.turn
+            turn = found[-1].turn if found else place.turn
+            if place.first and len(found) < limit:
+                place = Cursor(first=False)
+                rest = self._next(reviewer, place, limit - len(found))
+                turn = rest[-1].turn if rest else place.turn
+                found += rest
         return Rows(
             rows=[self._shown(row) for row in found],
-            after=f"{int(place.alone)}:{turn!r}",
+            after=f"{int(place.first)}:{turn!r}",
             more=len(found) == limit,
         )
 
@@ -206,7 +208,7 @@ class Desk:
         waiting = {
             key
             for key, row in self._rows.items()
-            if row.turn > place.turn and wanted(row, reviewer, alone=place.alone)
+            if row.turn > place.turn and wanted(row, reviewer, first=place.first)
         }
         found: list[ReviewRow] = []
         while waiting and len(found) < limit:
@@ -285,14 +287,11 @@ def _cursor(after: str) -> Cursor:
     """Read what an earlier call returned.
 
     >>> _cursor("0:0.25")
-    Cursor(alone=False, turn=0.25)
+    Cursor(first=False, turn=0.25)
     """
     if not after:
         return Cursor()
-    alone, _, turn = after.partition(":")
-    try:
-        return Cursor(alone={"1": True, "0": False}[alone], turn=float(turn))
-    except (KeyError, ValueError):
-        raise InputError(
-            f"after is {after[:40]!r}; accepted is what the last call returned."
-        ) from None
+    found = CURSOR.fullmatch(after)
+    if found is None:
+        raise InputError(f"after is {after[:40]!r}; accepted is what the last call returned.")
+    return Cursor(first=found["first"] == "1", turn=float(found["turn"]))

@@ -105,15 +105,15 @@ def drawn(source: Source) -> dict[Key, Sampled]:
     return {row.key: row for page in pages(source) for row in map(sampled, page)}
 
 
-def wanted(row: Sampled, reviewer: str, *, alone: bool) -> bool:
-    """Say whether a reviewer is to see a row.
+def wanted(row: Sampled, reviewer: str, *, first: bool) -> bool:
+    """Say whether a reviewer is to see a row in their first pass, or in the second.
 
     Args:
         row: A row of the sample.
         reviewer: Who asks.
-        alone: Leave out what somebody else has labelled, but for the share that all label.
+        first: What nobody else has labelled, and the share that all label; else what is left.
     """
     if row.said(reviewer) is not None:
         return False
     labelled = any(given.label is not None for given in row.others(reviewer))
-    return not alone or row.shared or not labelled
+    return first is (row.shared or not labelled)

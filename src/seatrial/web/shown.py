@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -25,6 +25,12 @@ NUMBERS_ROW = 50
 """Numbers of an array that are shown one a line; longer ones are shown as text."""
 
 
+Side = Literal["model", "user", "aside"]
+
+SIDES: dict[str, Side] = {"assistant": "model", "user": "user"}
+"""Who speaks; what a system or a tool says stands aside."""
+
+
 class Cell(Struct, frozen=True, array_like=True):
     """A named value; a missing one is ``None``."""
 
@@ -41,11 +47,11 @@ class Table(Struct, frozen=True, tag="table", tag_field="as"):
 
 
 class Turn(Struct, frozen=True):
-    """One message of a chat; ``ours`` where the model's side says it."""
+    """One message of a chat."""
 
     who: Text
     said: Text
-    ours: bool = False
+    side: Side
 
 
 class Chat(Struct, frozen=True, tag="chat", tag_field="as"):
@@ -138,7 +144,7 @@ def _chat(value: Any) -> Chat | None:
         Turn(
             text_of(str(one.get("role", "")), longest=NAME_MAX),
             said,
-            ours=one.get("role") == "assistant",
+            side=SIDES.get(str(one.get("role")), "aside"),
         )
         for one, said in zip(messages, _fair([plain(m["content"]) for m in messages]), strict=True)
     ]

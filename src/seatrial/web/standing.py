@@ -18,6 +18,9 @@ STEPS = (25, 50, 100, 200, 500, 1_000, 2_000, 5_000)
 
 SHOWN_STEPS = 3
 
+FEW = 10
+"""Labels below which the interval is nearly everything from 0 to 100 %: no figure is shown."""
+
 AGREEMENT_ROWS = 10
 """Rows labelled twice below which a share of agreement says nothing."""
 
@@ -58,8 +61,9 @@ def standing(rows: Iterable[Sampled], *, metric: str) -> Standing:
     """
     sample = list(rows)
     judged = [(row, label) for row in sample if (label := _label(row)) is not None]
-    if not judged:
-        return Standing(n=0, headline="", lines=["No row has a label yet."], narrower=[])
+    if len(judged) < FEW:
+        said = f"{len(judged)} of {FEW} labels with which a figure begins to mean something."
+        return Standing(n=len(judged), headline="", lines=[said], narrower=[])
     answers = [row.output if row.status == "answered" else None for row, _ in judged]
     scores = row_scores(answers, [label for _, label in judged], metric=metric)
     weights = [1.0 / row.probability for row, _ in judged]

@@ -36,7 +36,7 @@ function table(shown) {
 }
 
 function chat(shown) {
-  const turns = shown.turns.map((turn) => element("li", { class: turn.ours ? "turn" : "turn right" },
+  const turns = shown.turns.map((turn) => element("li", { class: `turn ${turn.side}` },
     element("div", { class: "who" }, text(turn.who)), text(turn.said)));
   return element("div", {}, shown.cut ? cut(shown.cut, "earlier messages") : null,
     element("ol", { class: "chat" }, ...turns));

@@ -299,14 +299,14 @@ function prepare() {
   const buttons = mode === "judged" ? ["Right", "Wrong"] : mode === "choices" ? names : [];
   choices.hidden = !buttons.length;
   choices.replaceChildren(...buttons.map((name, place) => element("button", { type: "button", onclick: () => choose(place) },
-    element("kbd", { "aria-hidden": "true" }, digits[place]), element("span", {}, name))));
+    digits[place] === name ? null : element("kbd", { "aria-hidden": "true" }, digits[place]), element("span", {}, name))));
   at("entry").hidden = mode === "choices" || mode === "judged";
   at("typed-label").textContent = { number: "Number, then Enter", typed: "Label, then Enter", judged: "What would have been right, then Enter" }[mode] || "Label";
   at("typed").placeholder = { number: "A number, then Enter", typed: `Type a few letters of one of ${names.length} labels, then Enter`, judged: "What would have been right? Enter alone: not known" }[mode] || "";
   at("typed").inputMode = mode === "number" ? "decimal" : "text";
   completion.offer(mode === "typed" ? names : []);
   const rows = [
-    ...(mode === "choices" ? [[`${digits[0]} … ${digits[digits.length - 1]}`, "the label with that digit"]] : []),
+    ...(mode === "choices" ? [[digits.join(" "), "the label with that digit"]] : []),
     ...(mode === "typed" ? [["letters", "complete a label; ↑ ↓ choose, Enter gives it"], ["Esc", "leave the field, so that single keys act; / returns"]] : []),
     ...(mode === "number" ? [["digits", "the number; Enter gives it"]] : []),
     ...(mode === "judged" ? [["1", "the answer is right"], ["2", "it is wrong: write what would have been right, or nothing; then Enter"]] : []),
