@@ -19,6 +19,7 @@ VERBS = (
     "measure",
     "serve",
     "review",
+    "log",
     "load",
     "status",
     "kill",

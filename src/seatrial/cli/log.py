@@ -18,6 +18,7 @@ from seatrial.cli.verbs import printable
 
 if TYPE_CHECKING:
     from seatrial.records.results import Result
+    from seatrial.records.summary import Summary
 
 PATIENCE_S = 60.0
 """How long to wait for a keeper that is at work."""
@@ -44,6 +45,25 @@ def query(*, folder: Path, sql: str, as_json: bool) -> None:
         print_json({"columns": found.columns, "rows": found.rows, "problems": found.problems})
         return
     _print_table(found)
+
+
+@log.command()
+@folder_argument
+@click.option("--release", help="Only what this release answered.")
+@json_option
+def summary(*, folder: Path, release: str | None, as_json: bool) -> None:
+    """Sum up each day: what became of requests, times, answers, and what moved since eval."""
+    from seatrial.core import settings as settings_table
+    from seatrial.records.query import Log
+    from seatrial.serve.describing import bins_of
+
+    settings = settings_table.load(folder)
+    reference = bins_of(settings, folder) if settings.eval.data else []
+    told = Log(folder).summary(reference=reference, release=release)
+    if as_json:
+        print_json(told)
+        return
+    _print_summary(told)
 
 
 @log.command()
@@ -158,7 +178,7 @@ def _said(document: Any) -> str:
     parts = []
     for name, value in held.items():
         words = name.replace("_", " ")
-        if isinstance(value, list):
+        if isinstance(value, (list, tuple)):
             parts += [f"{words}: {printable(str(one))}" for one in value]
         elif value not in (None, False, ""):
             parts.append(f"{words} {printable(str(value))}")
@@ -176,3 +196,39 @@ def _print_table(found: Result) -> None:
     result_console().print(table)
     for problem in found.problems:
         click.echo(f"note: {printable(problem)}", err=True)
+
+
+def _print_summary(told: Summary) -> None:
+    """Print a line a day, and how far each factor moved."""
+    from rich.table import Table
+
+    factors = list(told.total.factors)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("day")
+    for name in ("requests", "rows", "answered", "confidence", "p50 ms", "p99 ms", *factors):
+        table.add_column(printable(name), justify="right")
+    for day in [*told.days, told.total]:
+        times = day.times.get("total_ms", {})
+        moved = day.factors
+        table.add_row(
+            day.day,
+            f"{day.requests:,}",
+            f"{day.rows:,}",
+            f"{day.answered:.1%}",
+            _number(day.confidence, "{:.2f}"),
+            _number(times.get("p50"), "{:.1f}"),
+            _number(times.get("p99"), "{:.1f}"),
+            *(
+                _number(moved[name].distance if name in moved else None, "{:.0%}")
+                for name in factors
+            ),
+        )
+    result_console().print(table)
+    if factors:
+        click.echo("Under each factor: share of the rows that lie otherwise than the eval set's.")
+    for problem in told.problems:
+        click.echo(f"note: {printable(problem)}", err=True)
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)

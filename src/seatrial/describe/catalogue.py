@@ -165,3 +165,27 @@ def pattern(name: str) -> str:
     """
     head, mark, _ = name.partition(":")
     return f"{head}:<column>" if mark else name
+
+
+_FACTORS = {
+    "characters": "length",
+    "words": "length",
+    "length_position": "length",
+    "language": "language",
+    "language_confidence": "language",
+    "language_known": "language",
+    "tampering_changed": "tampering",
+    "domain_distance": "domain",
+    "domain_position": "domain",
+    "unknown_columns": "columns",
+}
+
+
+def factor_of(descriptor: str) -> str:
+    """Return the factor that a change of a descriptor speaks of.
+
+    >>> factor_of("words"), factor_of("capitals"), factor_of("missing:age")
+    ('length', 'format', 'column:age')
+    """
+    _, mark, column = descriptor.partition(":")
+    return f"column:{column}" if mark else _FACTORS.get(descriptor, "format")

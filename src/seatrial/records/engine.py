@@ -25,6 +25,8 @@ def connection() -> Iterator[Any]:
     opened = duckdb.connect(":memory:", config=CONFIG)
     try:
         opened.execute("SET TimeZone = 'UTC'")
+        # It would write between the lines of an answer.
+        opened.execute("SET enable_progress_bar = false")
         yield opened
     finally:
         opened.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from seatrial.core import settings as settings_table
 from seatrial.core.errors import DataError, SeatrialError
 from seatrial.core.settings import Settings
 from seatrial.models.lifeline import die_with_parent
+from seatrial.records.bins import Bins
 from seatrial.serve.attendant import Attendant
 from seatrial.serve.keyfile import put_private
 
@@ -55,9 +56,10 @@ def freeze(settings: Settings, folder: Path) -> Path:
     told = settings.eval
     path = place_of(settings, folder)
     rows = read_rows(folder / told.data, input=told.input, label=told.label)
-    document = describer_for(settings.model.input, rows.inputs).to_document()
+    describer = describer_for(settings.model.input, rows.inputs)
     path.parent.mkdir(parents=True, exist_ok=True)
-    put_private(path, msgspec.json.encode(document))
+    put_private(_bins_place(path), msgspec.json.encode(_bins(describer.describe(rows.inputs))))
+    put_private(path, msgspec.json.encode(describer.to_document()))
     return path
 
 
@@ -77,6 +79,33 @@ def place_of(settings: Settings, folder: Path) -> Path:
     }
     name = digests.abbreviated(digests.of_document(made_by))
     return folder / ".seatrial" / "reference" / f"{name}.json"
+
+
+def bins_of(settings: Settings, folder: Path) -> list[Bins]:
+    """Return how the descriptors lie over the eval set, frozen with the reference.
+
+    Raises:
+        SeatrialError: The eval set cannot be read or described.
+        OSError: It cannot be read, or the bins cannot be written.
+    """
+    path = place_of(settings, folder)
+    if not _bins_place(path).exists():
+        freeze(settings, folder)
+    return msgspec.json.decode(_bins_place(path).read_bytes(), type=list[Bins])
+
+
+def _bins_place(reference: Path) -> Path:
+    return reference.with_suffix(".bins")
+
+
+def _bins(described: Mapping[str, Any]) -> list[Bins]:
+    from seatrial.describe.catalogue import factor_of
+
+    found = (
+        Bins.of(name, list(values.tolist()), factor=factor_of(name))
+        for name, values in described.items()
+    )
+    return [bins for bins in found if bins is not None]
 
 
 class Describing:

@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
             diary=diary,
             pause=lambda: stopping.wait(options.every),
             redact=_hook(settings, options.folder, events),
-            tend=Tending(options.folder, options.log_folder).after,
+            tending=Tending(options.folder, options.log_folder),
         )
     finally:
         if admin is not None:
@@ -86,7 +86,7 @@ def keep(
     pause: Callable[[], bool],
     diary: Diary | None = None,
     redact: HookRedaction | None = None,
-    tend: Callable[[Sealing], None] = lambda _: None,
+    tending: Tending | None = None,
 ) -> None:
     """Seal again and again, with ``pause`` between, until it says to stop; then once more.
 
@@ -104,8 +104,11 @@ def keep(
             redact.failures = 0
         if stopping:
             return
-        tend(sealing)
+        if tending is not None:
+            tending.after(sealing)
         stopping = pause()
+        if stopping and tending is not None:
+            tending.close()  # it can wait for the next keeper, the last rows should not
 
 
 def _hook(settings: Settings, folder: Path, events: Events) -> HookRedaction | None:

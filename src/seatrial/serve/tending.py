@@ -14,6 +14,7 @@ from pathlib import Path
 
 from seatrial.core import settings as settings_table
 from seatrial.core.clock import SYSTEM, Clock
+from seatrial.core.closing import Closing
 from seatrial.core.errors import SeatrialError
 from seatrial.core.settings import Settings
 from seatrial.models.lifeline import die_with_parent
@@ -24,6 +25,9 @@ from seatrial.serve.events import Events
 
 EVERY_S = 3600.0
 """Between two looks at what is due: ages are in days, and a look reads of each file."""
+
+BEHIND_MAX = 12
+"""Looks that sealed something, one after the other, before it is tended all the same."""
 
 MARK = "tended"
 """Empty file of the log whose age says when it was last tended; servers that start often do not."""
@@ -97,8 +101,10 @@ def _let_go(folder: Path, settings: Settings, clock: Clock) -> dict[str, object]
     }
 
 
-class Tending:
-    """Decides when a log is tended, and has it done by a process of its own.
+class Tending(Closing):
+    """Decides when a log is tended, and has it done by a process of its own, one at a time.
+
+    Nobody waits for it: one that is ended early is finished by the next.
 
     Args:
         folder: The project folder.
@@ -113,28 +119,42 @@ class Tending:
         self._log_folder = log_folder or folder
         self._clock = clock
         self._looked_s: float | None = None
+        self._running: Attendant | None = None
+        self._behind = 0
 
     def after(self, sealing: Sealing) -> None:
-        """Tend where something was sealed, or an hour is over."""
-        due = self._due(sealing)
-        if not (due or sealing.segments):
+        """Tend once sealing has a pause after it sealed something, or where an hour is over."""
+        self._behind += sealing.segments > 0
+        busy = sealing.segments > 0 and self._behind < BEHIND_MAX
+        if busy or (self._running is not None and self._running.alive()):
             return
-        arguments = [str(self._folder), "--log-folder", str(self._log_folder)]
-        tending = Attendant("seatrial.serve.tending", [*arguments, *(["--due"] if due else [])])
-        try:
-            tending.process.wait()
-        finally:
-            tending.kill()
+        self.close()
+        due = self._due(tended=self._behind > 0)
+        if due or self._behind:
+            arguments = [str(self._folder), "--log-folder", str(self._log_folder)]
+            arguments += ["--due"] if due else []
+            self._running = Attendant("seatrial.serve.tending", arguments)
+        self._behind = 0
 
-    def _due(self, sealing: Sealing) -> bool:
-        """Say whether an hour is over since anybody tended this log."""
+    def close(self) -> None:
+        """End the process."""
+        if self._running is not None:
+            self._running.kill()
+            self._running = None
+
+    def _due(self, *, tended: bool) -> bool:
+        """Say whether an hour is over since anybody tended this log.
+
+        Args:
+            tended: There is something to tend, even if nobody ever did.
+        """
         now_s = self._clock.now_s()
         if self._looked_s is None:
             try:
                 mark = Places.of(self._log_folder).root / MARK
                 age_s = self._clock.utc().timestamp() - mark.stat().st_mtime
             except OSError:
-                if not sealing.segments:
+                if not tended:
                     return False  # there is nothing to tend yet
                 age_s = EVERY_S
             self._looked_s = now_s - age_s
