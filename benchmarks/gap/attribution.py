@@ -1,7 +1,7 @@
 """Holds the ledger of 200 labels against planted truth: faults whose points are known exactly.
 
     python benchmarks/gap/attribution.py [--part judge|develop] [--populations N] [--draws N]
-        [--only WORD] [--quick] [--json FILE] [--write]
+        [--grounds NAME] [--only WORD] [--quick] [--json FILE] [--and-from FILE...] [--write]
 
 Each repetition takes 4,000 rows of the kind that eval has, plants faults into a random share of
 them, and tells the ledger 200 of the 4,000 labels. What a fault costs is known exactly: the same
@@ -253,13 +253,14 @@ def run(
     *,
     populations: int,
     draws: int,
+    grounds: str = "",
     only: str = "",
     say: Callable[[str], None] = print,
 ) -> tuple[list[Factor], list[Rest]]:
     """Run every plan of a part; return what is to be told of its factors and of the rest."""
     factors: list[Factor] = []
     rests: list[Rest] = []
-    for plan in plans(part, data):
+    for plan in plans(part, data, grounds=grounds):
         if only and only not in f"{plan.ground.name}: {plan.name}":
             continue
         found = []
@@ -370,6 +371,10 @@ def main() -> None:
     options.add_argument("--part", choices=["judge", "develop"], default="judge")
     options.add_argument("--populations", type=int, default=POPULATIONS)
     options.add_argument("--draws", type=int, default=DRAWS)
+    options.add_argument("--grounds", default="", help="films, tables, tweets or intents alone")
+    options.add_argument(
+        "--and-from", type=Path, nargs="*", default=[], help="what other runs wrote with --json"
+    )
     options.add_argument("--only", default="", help="only plans whose name holds this")
     options.add_argument("--quick", action="store_true", help="one repetition a plan")
     options.add_argument("--json", type=Path)
@@ -383,8 +388,13 @@ def main() -> None:
         data,
         populations=1 if chosen.quick else chosen.populations,
         draws=1 if chosen.quick else chosen.draws,
+        grounds=chosen.grounds,
         only=chosen.only,
     )
+    for path in chosen.and_from:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        factors += [Factor(**one) for one in known["factors"]]
+        rests += [Rest(**one) for one in known["rests"]]
     print(summary(verdict(factors, rests)))
     if chosen.json:
         written = {

@@ -8,7 +8,7 @@ texts, other models, other tables, and the damages of `mishaps.py`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -89,17 +89,20 @@ class Plan:
         return [*(one.step for one in self.faults), *(one.step for one in self.silences)]
 
 
-def plans(part: Part, data: Path | None) -> Iterator[Plan]:
-    """Yield the plans of one part; without real data the tables alone."""
-    if part == "develop":
-        yield from _customers()
-        if data is not None:
-            yield from _films(data)
-        return
-    yield from _tables()
-    if data is not None:
-        yield from _tweets(data)
-        yield from _intents(data)
+def plans(part: Part, data: Path | None, *, grounds: str = "") -> Iterator[Plan]:
+    """Yield the plans of one part; without real data the tables alone.
+
+    Args:
+        part: Which part.
+        data: Folder of real data.
+        grounds: One of :data:`GROUNDS`; default: all of the part.
+    """
+    for (own, name), made in GROUNDS.items():
+        if own == part and (not grounds or grounds == name):
+            if name == "tables":
+                yield from made(None)
+            elif data is not None:
+                yield from made(data)
 
 
 def on_text(change: damage.Damage) -> Fault:
@@ -174,7 +177,7 @@ def _films(data: Path) -> Iterator[Plan]:
     yield Plan("some failed", ground, (), (Silence("failed", 0.06),))
 
 
-def _customers() -> Iterator[Plan]:
+def _customers(_: Path | None) -> Iterator[Plan]:
     rng = np.random.default_rng(7)
     training, evals, pool = (_with_noise(tables.records(rng, n), rng) for n in (2000, 2000, 6000))
     model = tables.TableModel(training)
@@ -303,7 +306,7 @@ def _intents(data: Path) -> Iterator[Plan]:
     yield Plan("first words", ground, (words,))
 
 
-def _tables() -> Iterator[Plan]:
+def _tables(_: Path | None) -> Iterator[Plan]:
     yield from _of_houses(houses())
     made = cells()
     ground = _ground("cells", made.model, made.pool, made.evals, kind="record")
@@ -348,3 +351,13 @@ def _of_houses(made: Made) -> Iterator[Plan]:
     yield Plan("rooms and regions", ground, (rooms, names))
     yield Plan("three wild columns", ground, _wild(wild), innocent=innocent)
     yield Plan("three wild columns, income", ground, (*_wild(wild), income), innocent=innocent)
+
+
+GROUNDS: dict[tuple[Part, str], Callable[[Any], Iterator[Plan]]] = {
+    ("develop", "tables"): _customers,
+    ("develop", "films"): _films,
+    ("judge", "tables"): _tables,
+    ("judge", "tweets"): _tweets,
+    ("judge", "intents"): _intents,
+}
+"""What plants into which rows, by part."""

@@ -15,6 +15,7 @@ from seatrial.gap.bias import Bias, StandInTrial, frequent, trial_side
 from seatrial.gap.case import GapCase, ProductionRows
 from seatrial.gap.columns import Column, changed_columns
 from seatrial.gap.describing import Described
+from seatrial.gap.foreseeing import foreseen
 from seatrial.gap.gains import gains
 from seatrial.gap.kinds import Side, domains
 from seatrial.gap.material import Material, Plan
@@ -107,6 +108,15 @@ class Gatherer:
         if self._cut():
             self._criticisms.append("the time budget ended asking the model again early")
         material = self._with_domain(material, plan)
+        material = foreseen(
+            material,
+            plan,
+            self._case,
+            self._described.rows,
+            ask=self._ask,
+            score=self._score,
+            rng=self._rng,
+        )
         untried = tuple(one.factor for one in self._columns if one.use is None)
         return replace(
             material,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial.gap.bias import Bias
+from seatrial.gap.forecast import Forecast
 from seatrial.gap.rescoring import Rescored
 from seatrial.gap.undoing import Repaired, Undoing
 from seatrial.stats.attribution import Operator
@@ -136,6 +137,7 @@ class Material:
         doubt: Standard deviations of each world's mean, on eval and in production, because some
             rows were not asked; each of shape (worlds, k).
         criticisms: What is weak.
+        forecast: What undoing changes in all described rows; ``None`` where it was not asked.
         undoing: How factors were undone in the labelled rows; ``None`` where they were not.
         rescored: What that did to their scores.
     """
@@ -159,6 +161,7 @@ class Material:
     unasked: tuple[str, ...] = ()
     doubt: tuple[Floats, ...] = ()
     criticisms: tuple[str, ...] = ()
+    forecast: Forecast | None = None
     undoing: Undoing | None = None
     rescored: Rescored | None = None
 
