@@ -337,3 +337,25 @@ def test_addresses_that_only_look_like_loopback_are_none():
         "10.0.0.1": False,
         "x y": False,
     }
+
+
+def test_the_review_page_stands_beside_the_admin_api(keeper):
+    running = keeper()
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
+    connection.request("GET", "/review")
+    response = connection.getresponse()
+    assert (response.status, response.getheader("content-type")) == (
+        200,
+        "text/html; charset=utf-8",
+    )
+    assert b"review.js" in response.read()
+    connection.close()
+    question = "/review/api/question"
+    assert running.ask("GET", question)[0] == 401
+    _, review = KeyFile(running.folder).create(Terms(scopes=("review",)), now=SYSTEM.utc())
+    for shown in (running.token, review):
+        status, headers, asked = running.ask("GET", question, shown=shown)
+        assert (status, asked["name"]) == (200, "model")
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert running.ask("POST", "/admin/kill", {"on": True}, shown=review)[0] == 403
+    assert not running.control().killed
