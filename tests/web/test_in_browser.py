@@ -22,7 +22,7 @@ ARGUMENTS = [
     "--no-first-run",
     "--host-resolver-rules=MAP evil.example 127.0.0.1",
 ]
-PATIENCE_MS = 120_000.0
+PATIENCE_MS = 60_000.0
 """Longest wait of the browser: the machine may be busy with other things."""
 
 LISTED = json.loads((Path(__file__).parent / "hostile.json").read_text())
@@ -57,7 +57,7 @@ class Visit:
         self.tab.on("dialog", lambda dialog: self.complaints.append(dialog.message))
         self.tab.goto(page.url)
         if reviewer:
-            self.tab.get_by_label("Name").fill(reviewer)
+            self.tab.get_by_role("textbox", name="Name").fill(reviewer)
             self.tab.keyboard.press("Enter")
             self.tab.locator("#content > *, #over:not([hidden])").first.wait_for()
 
@@ -227,7 +227,7 @@ def test_without_the_token_the_page_asks_for_it(visit, texts):
     shown = visit(texts, None)
     shown.tab.evaluate("sessionStorage.clear()")
     shown.tab.reload()
-    shown.tab.get_by_label("Name").fill("jane")
+    shown.tab.get_by_role("textbox", name="Name").fill("jane")
     shown.tab.get_by_label("Token").fill("rt_wrong")
     shown.press("Enter")
     api.expect(shown.tab.locator("#entering-alert")).to_contain_text("none was shown")
@@ -268,7 +268,7 @@ def test_of_many_classes_a_few_letters_are_enough(visit, make_shared_folder, ser
     names = tuple(
         f"{what}_{how}"
         for what in ("card", "refund")
-        for how in "arrived failed late lost stolen fee".split()
+        for how in ("arrived", "failed", "late", "lost", "stolen", "fee")
     )
     page = serve_page(
         make_shared_folder([f"text {n}" for n in range(9)], ["card_late"] * 9, labels=names)
@@ -502,21 +502,20 @@ def test_fault_S6_what_cannot_be_seen_is_shown(visit, serve_page, make_shared_fo
     assert "\u202e" not in shown.content()
 
 
+ATTEMPTS = """() => [
+  () => { document.body.innerHTML = "<img src=x onerror=window.owned=1>"; },
+  () => { document.write("<script>window.owned=1</scr" + "ipt>"); },
+  () => { eval("window.owned=1"); },
+  () => { new Function("window.owned=1")(); },
+  () => { setTimeout("window.owned=1"); },
+  () => { document.body.appendChild(document.createElement("script")).text = "window.owned=1"; },
+].map((attempt) => { try { attempt(); return "ran"; } catch (error) { return "refused"; } })"""
+
+
 def test_fault_S6_the_page_could_not_run_it_even_if_it_tried(visit, texts):
     shown = visit(texts, "nora")
-    for attempt in (
-        "document.body.innerHTML = '<img src=x onerror=window.owned=1>'",
-        "document.write('<script>window.owned=1</script>')",
-        "eval('window.owned=1')",
-        "new Function('window.owned=1')()",
-        "setTimeout('window.owned=1')",
-        "document.body.appendChild(document.createElement('script')).text = 'window.owned=1'",
-    ):
-        with pytest.raises(api.Error):
-            shown.tab.evaluate(f"() => {{ {attempt}; throw new Error('after') }}")
-    shown.tab.evaluate(
-        "() => { const one = document.createElement('div'); one.setAttribute('onclick', ''); }"
-    ) if False else None
+    outcomes = shown.tab.evaluate(ATTEMPTS)
+    assert outcomes == ["refused"] * 6
     link = "Object.assign(document.createElement('a'), {href: 'javascript:window.owned=1'})"
     shown.tab.evaluate(f"() => {{ const one = {link}; document.body.append(one); one.click(); }}")
     assert shown.tab.evaluate("typeof window.owned") == "undefined"
@@ -527,7 +526,8 @@ def test_fault_S6_the_page_could_not_run_it_even_if_it_tried(visit, texts):
 ATTACK = """<!doctype html><title>prize</title>
 <iframe id="frame" src="TARGET/review"></iframe>
 <form id="form" method="post" action="TARGET/review/api/label" enctype="text/plain" target="sink">
-<input name='{"id":"ID","row":0,"reviewer":"mallory","label":"negative","tags":["' value='"]}'></form>
+<input name='{"id":"ID","row":0,"reviewer":"mallory","label":"negative","tags":["' value='"]}'>
+</form>
 <iframe name="sink" id="sink"></iframe>
 <script src="TARGET/review/api/rows?reviewer=mallory"></script>
 <script>
@@ -535,11 +535,12 @@ const order = JSON.stringify({id: "ID", row: 0, reviewer: "mallory", label: "neg
 const url = "TARGET/review/api/label";
 const json = {"Content-Type": "application/json"};
 const token = {...json, Authorization: "Bearer TOKEN"};
+const sent = {method: "POST", credentials: "include", body: order};
 const tries = [
-  () => fetch(url, {method: "POST", mode: "no-cors", credentials: "include", body: order}),
-  () => fetch(url, {method: "POST", mode: "no-cors", credentials: "include", headers: json, body: order}),
-  () => fetch(url, {method: "POST", credentials: "include", headers: json, body: order}),
-  () => fetch(url, {method: "POST", credentials: "include", headers: token, body: order}),
+  () => fetch(url, {...sent, mode: "no-cors"}),
+  () => fetch(url, {...sent, mode: "no-cors", headers: json}),
+  () => fetch(url, {...sent, headers: json}),
+  () => fetch(url, {...sent, headers: token}),
   () => fetch("TARGET/review/api/rows?reviewer=mallory", {credentials: "include"}),
   () => fetch("TARGET/review/api/rows?reviewer=mallory", {headers: token}),
   () => new Promise((done) => done(navigator.sendBeacon(url, order))),

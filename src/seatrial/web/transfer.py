@@ -103,7 +103,7 @@ def import_labels(
             label = _checked(one, rows=rows, asked=asked, reviewer=reviewer, new=new, now=now)
             _note(found, label)
         except InputError as error:
-            mistakes.append(f"{one.place}: {error.message}")
+            mistakes.append(f"{one.place}: {error}")
     if mistakes:
         raise _refusal(mistakes)
     fresh = [label for label in found.values() if not _is_known(label, rows)]
