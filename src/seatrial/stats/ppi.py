@@ -16,6 +16,7 @@ from scipy import stats
 
 from seatrial.stats.intervals import LEVEL, Interval, mean_interval, wilson
 from seatrial.stats.strata import Codes, pooled
+from seatrial.stats.stratum import Part, estimated
 
 Floats = NDArray[np.float64]
 
@@ -26,13 +27,6 @@ PLAIN_BELOW = 100
 RARE = 10.0
 """Wrong (or right) rows from which half of what strata and predictions seem to gain is believed:
 a gain that is seen in three wrong rows is luck."""
-
-LEAST_SPREAD = 1e-12
-"""Variance of predictions inside a stratum below which they are all the same."""
-
-LEAST_WEIGHT = 0.25
-"""Least part of its weight that a labelled row keeps when predictions correct the sample
-(Deville and Saerndal 1992 bound weights for the same reason: no row may count against itself)."""
 
 
 @dataclass(frozen=True)
@@ -67,21 +61,6 @@ class ReviewedMean:
     weights: Floats
     strata: tuple[StratumMean, ...]
     codes: Codes
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One stratum: its mean, the variance of that, its labelled rows' weights, and its slope.
-
-    ``centre`` is the mean prediction of all its rows; ``parameters`` counts what was fitted.
-    """
-
-    mean: float
-    variance: float
-    weights: Floats
-    slope: float
-    centre: float
-    parameters: float
 
 
 def reviewed_mean(
@@ -248,7 +227,7 @@ def _filled(predictions: ArrayLike | None, codes: Codes) -> Floats:
     return np.where(known, values, (sums / np.maximum(counts, 1))[codes])
 
 
-def _parts(review: _Review, codes: Codes, foretold: Floats) -> list[_Part]:
+def _parts(review: _Review, codes: Codes, foretold: Floats) -> list[Part]:
     of_judged, predictions = codes[review.judged], foretold[review.judged]
     sizes = np.bincount(codes, weights=review.rows)
     centres = np.bincount(codes, weights=review.rows * foretold) / sizes
@@ -256,54 +235,11 @@ def _parts(review: _Review, codes: Codes, foretold: Floats) -> list[_Part]:
     for code, (size, centre) in enumerate(zip(sizes.tolist(), centres.tolist(), strict=True)):
         here = of_judged == code
         one = (review.values[here], review.drawn[here], predictions[here])
-        found.append(_within(*one, centre=centre, size=size))
+        found.append(estimated(*one, centre=centre, size=size))
     return found
 
 
-def _within(
-    scores: Floats, drawn: Floats, predictions: Floats, *, centre: float, size: float
-) -> _Part:
-    """Estimate one stratum from its labelled rows.
-
-    Args:
-        scores: Of the labelled rows.
-        drawn: Their inverse inclusion probabilities, up to a factor.
-        predictions: Theirs.
-        centre: Mean prediction of all rows of the stratum.
-        size: How many these are.
-    """
-    n = scores.size
-    share = drawn / drawn.sum()
-    off = predictions - share @ predictions
-    spread = float(share @ off**2)
-    mean = float(share @ scores)
-    slope = trust = 0.0
-    weights = share
-    if spread > LEAST_SPREAD:
-        slope = float(share @ (off * (scores - mean))) / spread
-        trust = _trust(scores - mean - slope * off, slope, spread)
-        pull = (centre - float(share @ predictions)) / spread
-        most = float(np.max(-pull * off))
-        trust = min(trust, (1.0 - LEAST_WEIGHT) / most) if most > 0 else trust
-        weights = share * (1.0 + trust * pull * off)
-    slope *= trust
-    residual = scores - mean - slope * off
-    # A mean, perhaps a slope, and one more: what gains is kept after a look at the same labels.
-    parameters = 3.0 if trust > 0 else 2.0
-    left = max(1.0 - n / size, 0.0)
-    variance = left * n / (n - parameters) * float(weights**2 @ residual**2)
-    return _Part(float(weights @ scores), variance, weights, slope, centre, parameters)
-
-
-def _trust(residual: Floats, slope: float, spread: float) -> float:
-    """Return how much of a slope is kept: none that chance alone would give."""
-    if slope == 0:
-        return 0.0
-    noise = float(np.mean(residual**2)) / (max(residual.size - 2, 1) * spread)
-    return max(0.0, 1.0 - noise / slope**2)
-
-
-def _of_shares(review: _Review, codes: Codes, parts: list[_Part], foretold: Floats) -> float:
+def _of_shares(review: _Review, codes: Codes, parts: list[Part], foretold: Floats) -> float:
     """Return the variance that comes from knowing only a random part of the population."""
     size = review.size
     known = float(size**2 / (review.rows @ review.rows))
