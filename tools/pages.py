@@ -261,7 +261,7 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-EXECUTED = ("gap.md", "load.md", "serving.md")
+EXECUTED = ("gap.md", "load.md", "patterns.md", "review.md", "serving.md")
 
 RUN = re.compile(
     r"(?P<code>^```python run\n(?P<program>.*?)^```\n\n)```text\n.*?^```$", flags=re.M | re.S

@@ -5,13 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from seatrial.evidence.gap import Step
+from seatrial.gap.accuracy import score_eval, score_production
+from seatrial.gap.describing import describe_rows
 from seatrial.gap.gap import measure_gap
-from seatrial.gap.risks import risk_evidence
+from seatrial.gap.risks import risk_evidence, risks
 from seatrial.models.answers import Answer
 
 
-def risks_of(case):
-    return {one.factor: one for one in measure_gap(case).risks}
+def risks_of(case, *, steps=()):
+    """Return what is known by factor, without the ledger, or with steps of one."""
+    rng = np.random.default_rng(1)
+    evals, scores = score_eval(case), score_production(case)
+    described = describe_rows(case, case.production, scores, rng=rng)
+    given = steps if scores.labelled.any() else None
+    found = risks(case, case.production, evals, scores, described, steps=given, rng=rng)
+    return {one.factor: one for one in found}
 
 
 def without_labels(case, changed, answers=None):
@@ -29,6 +38,21 @@ def test_with_labels_the_cost_is_what_was_planted(world, loss, factor):
     assert one.eval_share == 0
     assert one.p < 0.01
     assert one.low <= -40 * loss[factor] <= one.high
+
+
+def test_what_was_undone_in_most_rows_is_known_best(world):
+    step = Step(id="format", points=-9.0, low=-11.0, high=-7.0, kind="causal", why="undone", n=900)
+    one = risks_of(world.case({"format": 0.4}), steps=(step,))["format"]
+    assert one.points == -9.0
+    assert one.low < -11.0
+    assert one.high > -7.0
+    assert one.why == "undone"
+
+
+def test_what_was_undone_in_few_rows_is_compared_instead(world, loss):
+    step = Step(id="format", points=0.0, low=-0.1, high=0.1, kind="causal", why="undone", n=20)
+    one = risks_of(world.case({"format": 0.4}), steps=(step,))["format"]
+    assert one.low <= -40 * loss["format"] <= one.high
 
 
 def test_what_did_not_shift_costs_nothing(world):
@@ -116,7 +140,7 @@ def test_rows_drawn_by_lot_count_by_their_chances(world, changed, rng, loss):
 
 
 def test_evidence_holds_every_factor_and_none_is_no_evidence(world):
-    document = measure_gap(world.case({"language": 0.4}))
+    document = measure_gap(world.case({"language": 0.4}, n_eval=300, n=300))
     evidence = risk_evidence(document)
     assert [row["factor"] for row in evidence.table("factors")] == [
         "language",
@@ -125,4 +149,5 @@ def test_evidence_holds_every_factor_and_none_is_no_evidence(world):
         "tampering",
     ]
     assert evidence.id.startswith("risks-")
-    assert risk_evidence(measure_gap(replace(world.case(), describer=None))) is None
+    blind = replace(world.case(n_eval=100, n=100), describer=None)
+    assert risk_evidence(measure_gap(blind)) is None
