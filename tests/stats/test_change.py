@@ -54,14 +54,14 @@ def test_the_best_of_many_that_do_nothing_is_not_believed():
     assert believed / RUNS <= 0.05
 
 
-def test_as_many_other_rows_show_what_was_said():
+def test_half_as_many_other_rows_show_what_was_said():
     rng = np.random.default_rng(2)
     kept = 0
     for _ in range(RUNS):
-        first, second = rng.choice([-1.0, 0.0, 1.0], p=[0.03, 0.85, 0.12], size=(2, 300))
-        kept += change_interval(first, level=chosen_level(1)).covers(float(second.mean()))
+        rows = rng.choice([-1.0, 0.0, 1.0], p=[0.03, 0.85, 0.12], size=450)
+        kept += change_interval(rows[:300], level=chosen_level(1)).covers(rows[300:].mean())
     assert kept / RUNS >= 0.92
 
 
 def test_more_tries_are_paid_for():
-    assert chosen_level(100) > chosen_level(20) > chosen_level(1) >= 0.99
+    assert chosen_level(1000) > chosen_level(100) > chosen_level(1) >= 0.99

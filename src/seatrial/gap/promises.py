@@ -236,7 +236,7 @@ def _refusal(promise: Promise, wanted: list[int]) -> str:
     said = f"{promise.rows:,} labels cannot support this promise"
     if wanted:
         return f"{said}; about {min(wanted):,} would"
-    return f"{said}, and at no threshold are answers right often enough for more to help"
+    return f"{said}, and show no threshold from which more of them would"
 
 
 def _outcome(rows: Judged, threshold: float, share: float) -> Promise:

@@ -10,24 +10,27 @@ from scipy import stats
 
 from seatrial.stats.intervals import LEVEL, NORMAL_ROWS, Interval, tango
 
+OTHERS = 0.5
+"""Other rows, as a share of those at hand, that an interval is to hold for."""
+
 
 def chosen_level(tries: int, *, level: float = LEVEL) -> float:
     """Return the level at which each of several intervals is to be drawn.
 
     Two things are asked of it, and the wider is taken. All intervals together hold with chance
     ``level`` (Bonferroni), so that the best of the list may be believed. And each one holds, with
-    chance ``level``, what *as many other rows* will show: rows held back have noise of their own,
-    which makes the difference of two samples vary by the square root of two.
+    chance ``level``, what *half as many other rows* will show: whoever tries a remedy looks at
+    rows whose own noise is added, which makes the difference vary by the square root of three.
 
     Args:
         tries: How many were looked at, those that were left out included.
         level: Chance wanted.
 
     >>> round(chosen_level(1), 4), round(chosen_level(50), 4)
-    (0.9944, 0.999)
+    (0.9993, 0.9993)
     """
     together = 1.0 - (1.0 - level) / max(tries, 1)
-    again = math.sqrt(2.0) * float(stats.norm.ppf(0.5 + level / 2))
+    again = math.sqrt(1.0 + 1.0 / OTHERS) * float(stats.norm.ppf(0.5 + level / 2))
     return max(together, 2.0 * float(stats.norm.cdf(again)) - 1.0)
 
 

@@ -30,7 +30,7 @@ POWER = 0.8
 MOST_WANTED = 20_000
 """Labels beyond which nobody reviews: it is then as well to say that no number is known to do."""
 
-FEWEST_PLANNED = 20
+FEWEST_PLANNED = 10
 """Labelled rows above a threshold from which their accuracy may be planned with."""
 
 Floats = NDArray[np.float64]

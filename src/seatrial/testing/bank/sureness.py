@@ -7,6 +7,7 @@ it would be wrong. The answers of a pair are the same wherever both answer.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -133,7 +134,9 @@ def _text(parameters: Parameters, number: str) -> str:
 
 
 def _luck(text: str, salt: int) -> float:
-    return zlib.crc32(f"{salt}:{text}".encode()) / 2**32
+    # Not a checksum: those of two salts would differ by the same bits in every text.
+    digest = hashlib.blake2b(text.encode(), digest_size=8, salt=bytes([salt])).digest()
+    return int.from_bytes(digest) / 2**64
 
 
 def _label(text: str, parameters: Parameters) -> str:
