@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from seatrial.records import summary
 from seatrial.records.bins import Bins
 from seatrial.records.descriptions import Descriptions
 from seatrial.records.log import LogWriter
@@ -116,6 +117,16 @@ def test_what_moved_is_told_by_day_and_by_factor(log, make_record) -> None:
         assert length.distance < 3 * length.by_chance
     assert [shift.name for shift in shifted.shifts] == ["language", "words"]
     assert told.total.factors["language"].distance == pytest.approx(0.45)
+
+
+def test_of_very_many_rows_a_part_is_compared(log, make_record, monkeypatch) -> None:
+    monkeypatch.setattr(summary, "SHIFT_ROWS", 500)
+    records = [make_record(n, input="german" if n % 2 else "word") for n in range(2_000)]
+    told = log(records, describe=described).summary(reference=REFERENCE).total
+    language = told.factors["language"]
+    assert 350 < language.rows < 650
+    assert language.distance == pytest.approx(0.45, abs=0.1)
+    assert told.rows == 2_000
 
 
 def test_rows_without_a_descriptor_are_not_counted_as_shifted(log, make_record) -> None:

@@ -25,6 +25,10 @@ QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 CLASSES_MAX = 50
 """Distinct answers up to which they are classes that are counted."""
 
+SHIFT_ROWS = 2_000_000
+"""About so many rows are compared with the reference at most: parsing what describes them takes
+most of the time, and more rows would move no share by a tenth of a point."""
+
 MEMORY_LIMIT = "1500MB"
 """What DuckDB may take before it writes to the disk."""
 
@@ -32,7 +36,7 @@ TOTAL = "total"
 
 
 class Period(Struct, frozen=True, kw_only=True):
-    """One day, or all of them; every figure is of all its rows, not of a sample.
+    """One day, or all of them; all figures but shifts are of all its rows, not of a sample.
 
     Attributes:
         day: As 2026-11-20; ``total`` for all.
@@ -47,7 +51,8 @@ class Period(Struct, frozen=True, kw_only=True):
         entropy: Of these shares, in bits; falls towards 0 where a model collapses on one class.
         times: Exact percentiles over requests: name of the time -> quantile -> milliseconds;
             p99.9 is ``None`` below 10,000 requests.
-        shifts: Descriptors beside the reference, the largest distance first.
+        shifts: Descriptors beside the reference, the largest distance first; each says of how many
+            rows it is.
     """
 
     day: str
@@ -106,7 +111,8 @@ def summarise(
     )
     answers = _answers(db, source)
     times = _times(db, source, rare_requests)
-    shifts = _shifts(db, source, reference) if reference else {}
+    rows = sum(row[1] for row in fates.get(TOTAL, []))
+    shifts = _shifts(db, source, reference, one_in=-(-rows // SHIFT_ROWS)) if reference else {}
     days = sorted(day for day in fates if day != TOTAL)
     return tuple(
         _period(
@@ -198,8 +204,13 @@ def _percentiles(n: int, values: list[float], rare_requests: int) -> dict[str, f
     }
 
 
-def _shifts(db: Any, source: str, reference: Sequence[Bins]) -> dict[str, tuple[Shift, ...]]:
-    """Count every descriptor's bins by day, in one pass: texts are parsed once."""
+def _shifts(
+    db: Any, source: str, reference: Sequence[Bins], *, one_in: int
+) -> dict[str, tuple[Shift, ...]]:
+    """Count every descriptor's bins by day, in one pass: texts are parsed once.
+
+    Of many rows one in so many is read, drawn by a hash of its place in its segment.
+    """
     spec = engine.text(msgspec.json.encode({bins.name: bins.type for bins in reference}).decode())
     codes = ", ".join(
         f"{bins.sql(f's.{engine.name(bins.name)}')} AS c{place}"
@@ -210,7 +221,8 @@ def _shifts(db: Any, source: str, reference: Sequence[Bins]) -> dict[str, tuple[
     rows = db.execute(
         f"SELECT day, {columns}, count(*) FROM (SELECT day, {codes} FROM ("
         f"SELECT time::DATE AS day, json_transform(descriptors, {spec}) AS s FROM {source} "
-        f"WHERE descriptors IS NOT NULL)) GROUP BY GROUPING SETS ({sets})"
+        f"WHERE descriptors IS NOT NULL AND hash(position) % {max(one_in, 1)} = 0)) "
+        f"GROUP BY GROUPING SETS ({sets})"
     ).fetchall()
     counts: dict[str, list[dict[int, int]]] = {}
     for day, *found, count in rows:
