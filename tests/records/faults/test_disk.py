@@ -118,7 +118,7 @@ def assert_settled(life: Life, ids_in, where: str) -> None:
     assert check(life.folder).quarantined == (), where
     assert unexplained(Log(life.folder).problems()) == [], where
     places = Places.of(life.folder)
-    left = [path for path in places.sealed.iterdir() if path.suffix != ".parquet"]
+    left = [name for name in Files().names(places.sealed) if not name.endswith(".parquet")]
     assert left == [], where
 
 
