@@ -59,7 +59,7 @@ class Visit:
         if reviewer:
             self.tab.get_by_role("textbox", name="Name").fill(reviewer)
             self.tab.keyboard.press("Enter")
-            self.tab.locator("#content > *, #over:not([hidden])").first.wait_for()
+            self.tab.locator("#content > *").first.wait_for()
 
     def _decide(self, route):
         if route.request.url.startswith((self.served.origin, "data:")):
@@ -148,15 +148,13 @@ def test_reviewers_are_blind_until_they_have_labelled(visit, texts):
     dave = visit(texts, "dave")
     page = shown.tab.locator("body")
     assert "0.875" not in page.inner_text()
-    row = next(one for one in texts.folder.rows() if str(one.input) == dave.content())
     shown.press("1")
     api.expect(shown.last()).to_contain_text("You: negative")
     api.expect(shown.last()).to_contain_text("confidence 0.875")
     assert "carl" not in dave.tab.locator("main").inner_text()
     dave.press("2")
     api.expect(dave.last()).to_contain_text(re.compile("The model was (right|wrong)"))
-    if row.labels or shown.content() != dave.content():
-        assert dave.complaints == []
+    dave.unharmed()
 
 
 def test_others_are_told_of_after_the_label(visit, make_shared_folder, serve_page):
@@ -399,12 +397,12 @@ def test_every_field_has_a_name_and_the_focus_can_be_seen(visit, texts):
     reached = set()
     for _ in range(14):
         shown.press("Tab")
-        style = shown.tab.evaluate(
+        name, outline, shadow = shown.tab.evaluate(
             """() => { const one = document.activeElement, style = getComputedStyle(one);
-            return [one.id || one.textContent, style.outlineStyle, style.boxShadow]; }"""
+            return [one.id || one.localName, style.outlineStyle, style.boxShadow]; }"""
         )
-        reached.add(style[0])
-        assert style[1] != "none" or style[2] != "none", style
+        reached.add(name)
+        assert name == "body" or outline != "none" or shadow != "none", name
     assert {"who", "ask", "row", "skip", "undo"} <= reached
 
 
@@ -466,18 +464,19 @@ def test_fault_S6_what_users_wrote_runs_nothing(visit, serve_page, make_shared_f
     )
     shown = visit(page, "<img src=x onerror=window.owned=1>")
     ours = shown.tab.evaluate("document.querySelectorAll('script, link, style, iframe').length")
-    for done in range(len(HOSTILE)):
-        if done == 0:
+    for place in range(len(HOSTILE)):
+        if not place:
             shown.press("#")
             shown.type("<svg/onload=window.owned=1>")
             shown.press("Enter")
+        shown.tab.locator("#content > *").first.wait_for()
         inside = shown.tab.evaluate(
             """[...document.querySelectorAll("#content *, #answered *, #last *, #choices *")]
             .flatMap(one => [one.localName, ...one.getAttributeNames()])"""
         )
         assert set(inside) <= ALLOWED, set(inside) - ALLOWED
         shown.press("1")
-        shown.expect_count(f"{done + 1} of {len(HOSTILE)}")
+    shown.expect_count(f"{len(HOSTILE)} of {len(HOSTILE)}")
     api.expect(shown.tab.locator("#over")).to_be_visible()
     assert (
         shown.tab.evaluate("document.querySelectorAll('script, link, style, iframe').length")
@@ -502,14 +501,17 @@ def test_fault_S6_what_cannot_be_seen_is_shown(visit, serve_page, make_shared_fo
     assert "\u202e" not in shown.content()
 
 
-ATTEMPTS = """() => [
+ATTEMPTS = """() => Promise.all([
   () => { document.body.innerHTML = "<img src=x onerror=window.owned=1>"; },
   () => { document.write("<script>window.owned=1</scr" + "ipt>"); },
   () => { eval("window.owned=1"); },
   () => { new Function("window.owned=1")(); },
   () => { setTimeout("window.owned=1"); },
   () => { document.body.appendChild(document.createElement("script")).text = "window.owned=1"; },
-].map((attempt) => { try { attempt(); return "ran"; } catch (error) { return "refused"; } })"""
+].map((attempt) => new Promise((done) => setTimeout(() => {
+  // Later, and so as the page's own: what the test asks directly may do what the page may not.
+  try { attempt(); done("ran"); } catch (error) { done("refused"); }
+}))))"""
 
 
 def test_fault_S6_the_page_could_not_run_it_even_if_it_tried(visit, texts):
@@ -597,8 +599,8 @@ def test_fault_S7_another_site_can_neither_label_nor_read(visit, texts, site):
         api.expect(tab).to_have_title("done", timeout=PATIENCE_MS)
         read = tab.evaluate("window.read")
         for frame in tab.frames[1:]:
-            assert "Review" not in (frame.title() or "")
-            assert frame.locator("#content").count() == 0
+            assert "Review" not in frame.title()
+            assert frame.locator("#choices, #standing").count() == 0
     assert all("text" not in got for got in read), read
     assert "mallory" not in texts.folder.labels()
     shown.press("1")

@@ -133,7 +133,8 @@ def agreement_lines(found: Agreement | None) -> list[str]:
     """Return how far reviewers agree, in sentences."""
     if found is None:
         return ["No row has labels of two reviewers yet; one in five is shown to all."]
-    who = f"{found.rows} rows of {len(found.reviewers)} reviewers"
+    rows = "1 row" if found.rows == 1 else f"{found.rows} rows"
+    who = f"{rows} of {len(found.reviewers)} reviewers"
     lines = [f"{found.agreed} of {found.pairs} pairs of labels agree, on {who}."]
     if found.rows < AGREEMENT_ROWS:
         return [*lines, "Too few to say more."]
