@@ -14,8 +14,7 @@ from seatrial.gap.outcome import (
     DOMAIN_SD,
     ELSEWHERE_SD,
     FACTOR_SD,
-    LEAST_LEFT,
-    RESIDUAL_OF_GAIN,
+    LEFT_SD,
     UNLIKE_SD,
     Moments,
     Prior,
@@ -250,10 +249,8 @@ class Game:
         )
 
     def _make_priors(self) -> list[Prior]:
-        left = [
-            factor.use * max(RESIDUAL_OF_GAIN * factor.gain * factor.matters, LEAST_LEFT)
-            for factor in self._m.undone
-        ]
+        # Another cell in its place leaves nothing of what was there.
+        left = [LEFT_SD if factor.causal else 0.0 for factor in self._m.undone]
         modelled = [DOMAIN_SD if n == "domain" else FACTOR_SD for n in self._m.modelled]
         pieces = np.sqrt(np.maximum(np.bincount(self._owner, minlength=len(self._m.described)), 1))
         last = SEEN + len(self._owner)

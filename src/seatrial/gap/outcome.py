@@ -22,11 +22,8 @@ FACTOR_SD = 0.5
 DOMAIN_SD = 0.25
 """The least specific factor explains only what the specific ones leave."""
 
-RESIDUAL_OF_GAIN = 0.3
-"""What undoing a factor may have left of it, per point gained, in standard deviations."""
-
-LEAST_LEFT = 0.03
-"""And at least (fraction): a repair may not see what it does not know."""
+LEFT_SD = 0.03
+"""What undoing may have left of a factor: a repair does not see what it does not know."""
 
 WRONG_SIGN_T = 3.0
 """A factor that seems to *help* is believed beyond this many standard errors, else held at 0."""
