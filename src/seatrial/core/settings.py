@@ -217,6 +217,13 @@ class ServingSettings(Section, frozen=True):
     admin_public: Annotated[bool, _described("Allow an admin_host that other machines reach")] = (
         False
     )
+    admin_names: Annotated[
+        list[str],
+        _described(
+            "Names under which a proxy offers the pages of the admin port, beside addresses and "
+            "this machine's own name"
+        ),
+    ] = field(default_factory=list)
 
 
 class LogSettings(Section, frozen=True):

@@ -98,7 +98,7 @@ class Gate:
         if len(hosts) != 1 or not is_own(host, self._names):
             raise ForbiddenError(
                 f"this page is not called {host[:80]!r}.",
-                hint="Open it by its address, or by the name of its machine.",
+                hint="Open it by its address or its machine's name, or set serving.admin_names.",
             )
         site = headers.get("sec-fetch-site", "same-origin")
         linked = scope["method"] in SAFE and scope["path"] in self._pages
@@ -126,8 +126,8 @@ def _check_order(headers: Mapping[str, str], host: str) -> None:
 
 
 def own_names() -> frozenset[str]:
-    """Return the names of this machine."""
-    return frozenset({"localhost", socket.gethostname().lower(), socket.getfqdn().lower()})
+    """Return the names of this machine that it knows without asking a network."""
+    return frozenset({"localhost", socket.gethostname().lower()})
 
 
 def is_own(host: str, names: Iterable[str]) -> bool:

@@ -70,7 +70,8 @@ def console(folder: Path, *, log_folder: Path, settings: Settings, identify: Ide
         identify: Says who shows a token or key.
     """
     desk = open_desk(ReviewSample(log_folder), settings=settings, folder=folder)
-    return application(desk, identify=identify, hosts=(settings.serving.admin_host,))
+    serving = settings.serving
+    return application(desk, identify=identify, hosts=(serving.admin_host, *serving.admin_names))
 
 
 def open_desk(sample: ReviewSample, *, settings: Settings, folder: Path) -> Desk:
