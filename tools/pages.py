@@ -139,6 +139,9 @@ CONTAINED = {
     "length-shift": "such rows in eval; splitting or refusing what is not read whole",
     "format-shift": "taking the form off before the model reads it",
     "adversarial-inputs": "undoing it before the model reads it",
+    "confident-wrong": "a gate for the requests that are answered so, or the correctness model",
+    "overconfidence": "a temperature or a map fitted on reviewed rows; both in `seatrial gap`",
+    "survivorship": "correct of *all* requests, reported beside the share answered",
     "stale-cache": "a cache key that holds the model, its version and its content",
     "overload-collapse": "a queue bounded by time: 503 with `Retry-After`, late work dropped",
     "retry-storm": "the same, and a budget for retries",
@@ -261,7 +264,7 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-EXECUTED = ("gap.md", "load.md", "patterns.md", "review.md", "serving.md")
+EXECUTED = ("closing.md", "gap.md", "load.md", "patterns.md", "review.md", "serving.md")
 
 RUN = re.compile(
     r"(?P<code>^```python run\n(?P<program>.*?)^```\n\n)```text\n.*?^```$", flags=re.M | re.S

@@ -89,7 +89,7 @@ def test_the_pair_always_stands_together(case):
 
 
 def test_few_reviews_withdraw_it_and_say_how_many_would_do(case):
-    gap = measure_gap(case(sure_model(), {"language": 0.3}, n_eval=1000, n=800, labelled=40))
+    gap = measure_gap(case(sure_model(), n_eval=1000, n=800, labelled=40))
     earned = gap.confidence.earned
     assert earned.state == "withdrawn"
     assert earned.threshold is None

@@ -23,7 +23,9 @@ class Requests:
     def judged(self, rows):
         return Judged(self.sure[rows], self.right[rows], np.ones(len(rows)))
 
-    def modelled(self, rows):
+    def modelled(self, rows, rng):
+        learned = np.zeros(len(rows), dtype=bool)
+        learned[rng.permutation(len(rows))[: len(rows) // 2]] = True
         found = Modelled(
             features=features(self.sure, {"language": self.language}),
             answerable=np.ones(ROWS, dtype=bool),
@@ -31,6 +33,7 @@ class Requests:
             reviewed=np.asarray(rows),
             scores=self.right[rows],
             weights=np.ones(len(rows)),
+            learned=learned,
         )
         return found if found.possible else None
 
@@ -41,7 +44,7 @@ class Requests:
     def earned(self, n, seed):
         rng = np.random.default_rng(seed)
         rows = rng.choice(ROWS, n, replace=False)
-        return earned(self.judged(rows), self.everybody, self.modelled(rows), TARGET, rng=rng)
+        return earned(self.judged(rows), self.everybody, self.modelled(rows, rng), TARGET)
 
     def held(self, promise, model):
         """Return the true accuracy above the threshold."""

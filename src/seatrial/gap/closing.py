@@ -63,7 +63,8 @@ def confidence_and_closing(
     if rows is None or scores is None or described is None or material is None:
         return measure_confidence(case, evals, None), None
     reviewed = reviewed_of(scores)
-    selectors = Selectors(rows, scores, reviewed, described)
+    rng = np.random.default_rng([case.conditions.seed, SALT])
+    selectors = Selectors(rows, scores, reviewed, described, rng=rng)
     confidence = measure_confidence(case, evals, selectors)
     closer = Closer(
         case,
@@ -141,11 +142,14 @@ class Closer:
         yield from self._thresholds()
 
     def _thresholds(self) -> Iterator[Trial]:
-        said = self._confidence
+        said, selectors = self._confidence, self._selectors
         if said.delivered is not None:
-            yield self._bench.threshold(said.delivered, self._selectors.reviewed(None))
+            selector, tried = selectors.reviewed(None), selectors.unlearned(None)
+            yield self._bench.threshold(said.delivered, selector, tried=tried)
         if said.earned is not None and said.earned.state == "made":
-            yield self._bench.threshold(said.earned, self._selectors.reviewed(said.correctness))
+            selector = selectors.reviewed(said.correctness)
+            tried = selectors.unlearned(said.correctness)
+            yield self._bench.threshold(said.earned, selector, tried=tried)
 
     def _repairs(self) -> tuple[tuple[str, ...], Rescored | None]:
         """Return the repaired factors and the reviewed rows' scores without them.

@@ -159,7 +159,7 @@ def _in_production(found: Confidence, rows: Selectors, rng: np.random.Generator)
     if enough and first is not None and first.threshold is not None:
         found = replace(found, delivered=delivered(first.threshold, judged, everybody, target))
     third, correctness = earned(
-        judged if enough else None, everybody if enough else None, modelled, target, rng=rng
+        judged if enough else None, everybody if enough else None, modelled, target
     )
     found = replace(found, earned=third, correctness=correctness)
     if not enough or not is_probability(judged.selector):

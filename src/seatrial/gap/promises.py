@@ -131,8 +131,6 @@ def earned(
     everybody: Everybody | None,
     modelled: Modelled | None,
     target: Target,
-    *,
-    rng: np.random.Generator,
 ) -> tuple[Promise, Correctness | None]:
     """Return the promise that reviews support, by confidence or by the correctness model.
 
@@ -143,7 +141,6 @@ def earned(
         everybody: All requests by confidence.
         modelled: What the correctness model needs; ``None`` where it cannot be fitted.
         target: What is to be promised.
-        rng: Decides which half of the reviews the correctness model is fitted to.
     """
     both = confidence is not None and modelled is not None
     certainty = 1.0 - (1.0 - target.certainty) / (2.0 if both else 1.0)
@@ -151,7 +148,7 @@ def earned(
     if confidence is not None and everybody is not None:
         found.append((_earned(confidence, everybody, target, certainty, confidence), None))
     if modelled is not None:
-        found.append(modelled.earned(target, certainty, rng))
+        found.append(modelled.earned(target, certainty))
     best = max(found, key=lambda one: (one[0].state == "made", one[0].share or 0.0))
     if best[0].state == "made":
         return best
@@ -171,6 +168,7 @@ class Modelled:
         reviewed: Which of them are the reviewed answers.
         scores: Of the reviewed answers.
         weights: Of the reviewed answers.
+        learned: Half of the reviewed answers, to fit to; the test is made on the others.
     """
 
     features: Features
@@ -179,22 +177,18 @@ class Modelled:
     reviewed: NDArray[np.intp]
     scores: Floats
     weights: Floats
+    learned: NDArray[np.bool_]
 
     @property
     def possible(self) -> bool:
         """Whether there are labels enough, and misses among them to learn from."""
-        half = self.scores.size // 2
-        return bool(self.features.names and half >= MODEL_ROWS // 2 and 0 < self.scores.mean() < 1)
+        enough = bool(self.features.names) and self.scores.size >= MODEL_ROWS
+        return enough and 0 < float(self.scores[self.learned].mean()) < 1
 
-    def earned(
-        self, target: Target, certainty: float, rng: np.random.Generator
-    ) -> tuple[Promise, Correctness | None]:
+    def earned(self, target: Target, certainty: float) -> tuple[Promise, Correctness | None]:
         """Fit to one half of the reviews, and test on the other."""
-        order = rng.permutation(self.scores.size)
-        learned, held = order[: order.size // 2], order[order.size // 2 :]
+        learned, held = self.learned, ~self.learned
         values = self.features.values
-        if not 0 < self.scores[learned].mean() < 1:
-            learned, held = held, learned
         model = fit(
             self.features.names,
             values[self.reviewed[learned]],

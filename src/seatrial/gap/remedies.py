@@ -190,12 +190,13 @@ class Bench:
             cost=f"{worse:,} of {int((known & changed).sum()):,} rows are answered worse by it",
         )
 
-    def threshold(self, promise: Promise, selector: Floats) -> Trial:
+    def threshold(self, promise: Promise, selector: Floats, *, tried: NDArray[np.bool_]) -> Trial:
         """Answer only from a threshold on.
 
         Args:
             promise: Whose threshold it is.
             selector: What it is a threshold of, for every reviewed row.
+            tried: Reviewed rows that the selector was not fitted to.
         """
         rows, threshold = self._rows, promise.threshold or 0.0
         above = (selector >= threshold) & np.isfinite(rows.given)
@@ -205,7 +206,7 @@ class Bench:
             kind="threshold",
             after=np.where(above, np.nan_to_num(rows.given), 0.0),
             answered=above,
-            weights=rows.weights,
+            weights=_shared_out(rows.weights, tried, np.ones(tried.size, dtype=bool)),
             share=promise.share or 0.0,
             touched=abs(self._share - (promise.share or 0.0)),
             withheld=self._answered & ~above,

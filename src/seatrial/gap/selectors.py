@@ -28,6 +28,7 @@ class Selectors:
         scores: Their scores and fates.
         reviewed: Those with a label.
         described: What they look like.
+        rng: Decides which half of the reviewed answers the correctness model is fitted to.
     """
 
     def __init__(
@@ -36,6 +37,8 @@ class Selectors:
         scores: ProductionScores,
         reviewed: Reviewed,
         described: Described,
+        *,
+        rng: np.random.Generator,
     ) -> None:
         self._answers = rows.answers
         self._described = described
@@ -51,6 +54,8 @@ class Selectors:
         at = np.isfinite(reviewed.given) & self._answerable[reviewed.rows]
         self._rows, self._scores = reviewed.rows[at], reviewed.given[at]
         self._weights = reviewed.weights[at]
+        self._learned = np.zeros(self._rows.size, dtype=bool)
+        self._learned[rng.permutation(self._rows.size)[: self._rows.size // 2]] = True
 
     def judged(self) -> Judged:
         """Return the reviewed answers that came with a confidence."""
@@ -75,6 +80,7 @@ class Selectors:
             reviewed=self._places(self._rows),
             scores=self._scores,
             weights=self._weights,
+            learned=self._learned,
         )
         return found if found.possible else None
 
@@ -89,6 +95,12 @@ class Selectors:
         values = features(self._usable_confidence(), self._described.intensity).values
         likely = chance(model, values[self._places(self._every)])
         return np.where(self._answerable[self._every], likely, -np.inf)
+
+    def unlearned(self, model: Correctness | None) -> NDArray[np.bool_]:
+        """Return the reviewed rows that a selector was not fitted to."""
+        if model is None:
+            return np.ones(self._every.size, dtype=bool)
+        return ~np.isin(self._every, self._rows[self._learned])
 
     def _places(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         place = np.full(self._selector.size, -1, dtype=np.intp)
