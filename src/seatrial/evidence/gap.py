@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from seatrial.evidence.closing import Closing
 from seatrial.evidence.confidence import Confidence
+from seatrial.evidence.labelfree import LabelFree, Robustness
 from seatrial.evidence.machine import Machine
 from seatrial.evidence.patterns import Patterns
 from seatrial.evidence.reviews import Reviews
@@ -113,6 +114,8 @@ class GapDocument(Struct, frozen=True, kw_only=True):
     patterns: Patterns | None = None
     risks: tuple[Risk, ...] = ()
     reviews: Reviews | None = None
+    estimate: LabelFree | None = None
+    robustness: tuple[Robustness, ...] = ()
 
     @property
     def drop_points(self) -> float | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seatrial.core.clock import TimeBudget
 from seatrial.core.errors import DataError
-from seatrial.core.settings import Task
+from seatrial.core.settings import InputKind, Task
 from seatrial.evidence.recorder import Conditions
 from seatrial.models.answers import Answer
 from seatrial.stats.scores import ACCURACY, RowScore
@@ -100,6 +100,7 @@ class GapCase:
         describer: Fitted on the eval inputs; ``None``: no factor can be told apart.
         answer: Asks the serving model again, for rows with a factor undone; ``None``: it cannot
             be asked, and every factor is an association.
+        kind: What one input is; ``None``: nothing is estimated without labels.
         metrics: Further metrics; ``None``: those that suit the task.
         rescored_rows: Most rows asked again.
         budget: Ends asking again early; the document then says so.
@@ -116,6 +117,7 @@ class GapCase:
     task: Task = "classification"
     describer: Factors | None = None
     answer: Callable[[list[Any]], Sequence[Answer]] | None = None
+    kind: InputKind | None = None
     metrics: Sequence[str] | None = None
     rescored_rows: int = RESCORED_ROWS
     budget: TimeBudget | None = None

@@ -28,6 +28,7 @@ from seatrial.gap.reviewing import review_evidence, reviewed, weighed
 from seatrial.gap.risks import risks
 from seatrial.gap.slices import slices
 from seatrial.gap.steps import factor_steps, path_steps, unknown_factors
+from seatrial.gap.unlabelled import without_labels
 
 
 def measure_gap(case: GapCase) -> GapDocument:
@@ -70,6 +71,8 @@ def measure_gap(case: GapCase) -> GapDocument:
         failing = find_patterns(case.production, scores, described, rng=rng)
         at_risk = risks(case, case.production, evals, scores, described, steps=steps, rng=rng)
     confidence, closing = confidence_and_closing(case, evals, scores, described, material)
+    blind = without_labels(case, evals, scores, described, production)
+    production = blind.production
     return GapDocument(
         metric=case.metric,
         release=case.conditions.release,
@@ -91,6 +94,8 @@ def measure_gap(case: GapCase) -> GapDocument:
         closing=closing,
         patterns=failing,
         risks=at_risk,
+        estimate=blind.estimate,
+        robustness=blind.robustness,
     )
 
 

@@ -52,6 +52,7 @@ def measure_production(rig: Rig) -> GapDocument:
         metric=settings.eval.metric,
         score=rig.score,
         task=settings.model.task,
+        kind=settings.model.input,
         describer=describer_for(settings.model.input, rows.inputs),
         answer=lambda inputs: answer_all(rig.variant, inputs, batch=rig.pace.batch),
         budget=_budget(rig),

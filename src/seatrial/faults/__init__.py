@@ -1,0 +1,1 @@
+"""What makes an input, a stream or a model sick on purpose."""

@@ -1,0 +1,1 @@
+"""Production accuracy without labels: learnt from stress, checked by agreement, or refused."""
