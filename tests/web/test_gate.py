@@ -86,6 +86,8 @@ def test_an_origin_is_ours_or_not(origin, host, same) -> None:
 
 def test_a_host_named_in_the_settings_is_taken(gate) -> None:
     gate.check(scope(host="review.example:8001"))
+    behind = {"host": "review.example", "origin": "https://review.example"}
+    gate.check(scope("POST", content_type="application/json", **behind))
 
 
 @pytest.mark.parametrize("host", ["evil.example", None])
