@@ -137,6 +137,19 @@ def test_a_model_that_is_not_sure_abstains(serve):
     assert (record["status"], record["output"]) == ("abstained", "?")
 
 
+@pytest.mark.parametrize("task", ["classification", "generation"])
+def test_what_is_redacted_never_reaches_the_disk(serve, task, monkeypatch):
+    """The caller gets the whole answer; answers are redacted where they are texts of their own."""
+    monkeypatch.setenv("SEATRIAL_MODEL__TASK", task)
+    server = serve("--workers", "1", toml='[log]\nredact = ["email", "card"]\n')
+    answer = server.predict("ann@example.org paid with 4111 1111 1111 1111")
+    assert answer.json["results"][0]["output"] == "ANN@EXAMPLE.ORG PAID WITH 4111 1111 1111 1111"
+    record = server.record_of(answer, 0)
+    assert record["input"] == "[email] paid with [card]"
+    kept = "[email] PAID WITH [card]"
+    assert (record["output"] == kept) is (task == "generation")
+
+
 def test_inputs_can_be_kept_out_of_the_log(serve):
     """Then only their digests are recorded."""
     server = serve("--workers", "1", "--origin", "drill", toml="[serving]\nlog_inputs = false\n")

@@ -58,7 +58,7 @@ class Journal:
     @property
     def keeps_inputs(self) -> bool:
         """Whether what users send may be written down as it came."""
-        return self._keep_inputs
+        return self._keep_inputs and self._redact is None
 
     def results(self, call: Call, records: list[Event]) -> list[Result]:
         """Return the results of an answered call as its caller sees them.
