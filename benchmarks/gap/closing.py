@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "sentiment"))
 import damage
 import tables
 from prepare import draw, prepare, sources, train
-from results import conditions, table
+from results import conditions, put, table
 from run import run_gap
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -51,6 +51,7 @@ Floats = NDArray[np.float64]
 SPLITS = 20
 QUICK_SPLITS = 2
 ROWS = 4_000
+README = Path(__file__).parent / "README.md"
 HALF = 0
 FEW = 200
 """Rows reviewed in one kind of split, as a small sample gives; in the other, half of all."""
@@ -613,9 +614,7 @@ def main() -> None:
         found = {"entries": [asdict(e) for e in entries], "kept": [asdict(k) for k in kept]}
         chosen.json.write_text(json.dumps(found) + "\n", encoding="utf-8")
     if chosen.write:
-        from page import put
-
-        put("closing", text)
+        put("closing", text, readme=README)
 
 
 if __name__ == "__main__":
