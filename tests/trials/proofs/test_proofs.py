@@ -6,6 +6,7 @@ import pytest
 from seatrial.core import plugins, settings
 from seatrial.evidence.documents import Evidence, Value
 from seatrial.evidence.findings import FailureResult
+from seatrial.evidence.confidence import Confidence, Promise
 from seatrial.evidence.gap import Estimate, GapDocument, Production, Step
 from seatrial.evidence.machine import describe
 from seatrial.trials.case import Case
@@ -366,7 +367,8 @@ class TestProduction:
 
 
 class TestConfidence:
-    def prove(self, on_eval, on_production, **budget):
+    def prove(self, on_eval, on_production, *, promises=None, **budget):
+        found = promises and msgspec.structs.replace(gap(), confidence=promises)
         document = evidence(
             "calibration",
             (
@@ -374,7 +376,39 @@ class TestConfidence:
                 value("ece_production", on_production, low=on_production and on_production - 0.01),
             ),
         )
-        return prove("confidence", case(evidences=[document], budget=budget))
+        return prove("confidence", case(evidences=[document], gap=found, budget=budget))
+
+    def promises(self, *, delivered, earned, why=""):
+        def one(state):
+            return Promise(
+                on="production",
+                by="confidence",
+                state=state,
+                share=0.7,
+                accuracy=0.85,
+                correct_of_all=0.595,
+                n=140,
+                why=why,
+            )
+
+        return Confidence(target=0.8, certainty=0.9, delivered=one(delivered), earned=one(earned))
+
+    def test_a_promise_that_reviews_support_passes_with_what_all_users_get(self):
+        kept = self.promises(delivered="broken", earned="made")
+        result = self.prove(0.02, 0.02, promises=kept, calibration_error=0.05)
+        assert result.status == "pass"
+        assert "70.0% answered, 85.0% of those right (n = 140), 59.5% of all" in result.figure
+
+    def test_a_broken_promise_that_reviews_cannot_replace_fails(self):
+        broken = self.promises(delivered="broken", earned="withdrawn", why="200 labels cannot")
+        result = self.prove(0.02, 0.02, promises=broken, calibration_error=0.05)
+        assert result.status == "fail"
+        assert "200 labels cannot" in result.because
+
+    def test_a_promise_that_reviews_cannot_tell_about_is_unmeasured(self):
+        unsure = self.promises(delivered="open", earned="withdrawn", why="200 labels cannot")
+        result = self.prove(0.02, 0.02, promises=unsure, calibration_error=0.05)
+        assert result.status == "unmeasured"
 
     def test_a_large_calibration_error_fails(self):
         assert self.prove(0.02, 0.2, calibration_error=0.05).status == "fail"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seatrial.evidence.documents import Evidence
 from seatrial.evidence.findings import ItemResult
 from seatrial.trials.case import Case, judged, missing, unmeasured
 
@@ -68,7 +69,7 @@ def prove_production_evaluation(case: Case) -> ItemResult:
 
 
 def prove_confidence(case: Case) -> ItemResult:
-    """Judge the calibration error; the promise of a threshold is not measured yet."""
+    """Judge the calibration error, and the promise of a threshold on reviewed rows."""
     item = "confidence"
     evidence = case.evidence.get("calibration")
     if evidence is None:
@@ -99,11 +100,33 @@ def prove_confidence(case: Case) -> ItemResult:
             fix="calibrate on labelled production rows (temperature or isotonic)",
             evidence=(evidence,),
         )
-    return unmeasured(
-        item,
-        "calibrated; what a confidence threshold promises is not measured yet",
-        figure=figure,
-    )
+    return _promised(case, item, figure, evidence)
+
+
+def _promised(case: Case, item: str, figure: str, evidence: Evidence) -> ItemResult:
+    """Judge what a threshold promises, confidence itself being calibrated."""
+    said = case.gap.confidence if case.gap else None
+    earned = said.earned if said else None
+    if said is None or earned is None:
+        why = "calibrated; no reviewed production answer says what a threshold delivers"
+        return unmeasured(item, why, figure=figure, fix="label some of the production rows")
+    if earned.state == "made":
+        figure = (
+            f"{figure}; {earned.share or 0:.1%} answered, {earned.accuracy or 0:.1%} of those "
+            f"right (n = {earned.n:,}), {earned.correct_of_all or 0:.1%} of all requests"
+        )
+        return judged(item, "pass", figure, because=earned.why, evidence=(evidence,))
+    kept = said.delivered
+    if kept is not None and kept.state == "broken":
+        return judged(
+            item,
+            "fail",
+            figure,
+            because=f"the threshold of eval breaks its promise: {kept.why}; {earned.why}",
+            fix="see what would close it (seatrial gap), or promise less in [promise]",
+            evidence=(evidence,),
+        )
+    return unmeasured(item, f"calibrated; {earned.why}", figure=figure, fix="label more rows")
 
 
 ADVICE = {
