@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from seatrial.core import plugins, settings
+from seatrial.evidence.confidence import Confidence, Promise
 from seatrial.evidence.documents import Evidence, Value
 from seatrial.evidence.findings import FailureResult
-from seatrial.evidence.confidence import Confidence, Promise
 from seatrial.evidence.gap import Estimate, GapDocument, Production, Step
 from seatrial.evidence.machine import describe
 from seatrial.trials.case import Case
