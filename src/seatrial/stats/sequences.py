@@ -197,9 +197,7 @@ def _grouped(
     return pairs[0], pairs[1], times.astype(float)
 
 
-def _wealth(
-    values: Floats, sizes: Floats, times: Floats, limit: float
-) -> Callable[[float], float]:
+def _wealth(values: Floats, sizes: Floats, times: Floats, limit: float) -> Callable[[float], float]:
     angles = (np.arange(BETS) + 0.5) * math.pi / 2.0 / BETS
     bets = np.sin(angles) ** 2
 
