@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,13 @@ from seatrial.trials.failures import judge_failures
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-REPEATS, QUICK_REPEATS = 150, 20
+REPEATS, QUICK_REPEATS = 120, 10
 POOL = 4_000
 FOREIGN_SHARE, WRAPPED_SHARE = 0.4, 0.15
 BASE_ERROR = 0.25
 REVIEWS = (200, 500, 1_000)
+DRAWN = ("evenly", "by confidence", "by a slice")
+UNSURE_SHARE, UNSURE_ERROR = 0.4, 0.5
 FOUND_AT = 0.5
 POWER_PART = 6
 UNCORRECTED_Z = 1.645
@@ -67,6 +70,9 @@ BANK = (
     "adversarial-inputs",
     "inconsistent-answers",
 )
+DRAWING = """Reviews are drawn evenly; *by confidence* (unsure rows err five times as often and are
+drawn four times as often); or *by a slice* (its rows are drawn four times as often and err as all
+do)."""
 LEGEND = """One slice errs 25 points more. *Found*: a pattern with mostly its rows is listed.
 *False*: runs with a pattern whose rows err no more than the rest. *Covered*: patterns whose
 interval holds the planted error of its rows (95 % are promised for all at once)."""
@@ -159,24 +165,37 @@ def cells(rng: np.random.Generator) -> World:
     return World("table", inputs, describer.describe(inputs), describer.factors(inputs), slices)
 
 
-def draw(n: int, rng: np.random.Generator, *, by_lot: bool = False) -> tuple[Any, Floats]:
-    """Draw reviewed rows, evenly or with chances that differ by a factor of four."""
-    if not by_lot:
+def draw(
+    n: int, rng: np.random.Generator, *, marked: Mask | None = None
+) -> tuple[NDArray[np.intp], Floats]:
+    """Draw reviewed rows evenly, or marked rows four times as often; return their weights too."""
+    if marked is None:
         return rng.choice(POOL, n, replace=False), np.ones(n)
-    chances = np.where(rng.random(POOL) < 0.5, 1.0, 4.0)
-    chances *= n / chances.sum()
+    chances = np.where(marked, 4.0, 1.0)
+    chances = np.minimum(chances * n / chances.sum(), 1.0)
     chosen = np.flatnonzero(rng.random(POOL) < chances)
     weights = 1.0 / chances[chosen]
     return chosen, weights / weights.mean()
 
 
-def noise(world: World, n: int, *, by_lot: bool, repeats: int) -> dict[str, Any]:
-    """Look for patterns where there are none."""
+def noise(world: World, n: int, *, drawn: str, repeats: int) -> dict[str, Any]:
+    """Look for patterns where there are none.
+
+    Drawn *by confidence*: unsure rows err five times as often and are reviewed four times as
+    often, whatever they look like. Drawn *by a slice*: so are the rows of one slice, which errs
+    as all others do.
+    """
     false, looked, plain, seconds = 0, [], [], []
     for repeat in range(repeats):
-        rng = np.random.default_rng([repeat, n, by_lot, 1])
-        chosen, weights = draw(n, rng, by_lot=by_lot)
-        wrong = rng.random(chosen.size) < BASE_ERROR
+        rng = np.random.default_rng([repeat, n, DRAWN.index(drawn), 1])
+        unsure = rng.random(POOL) < UNSURE_SHARE
+        first = next(iter(world.slices.values()))
+        marked = {"evenly": None, "by confidence": unsure, "by a slice": first}[drawn]
+        chosen, weights = draw(n, rng, marked=marked)
+        chances = np.full(POOL, BASE_ERROR)
+        if drawn == "by confidence":
+            chances = np.where(unsure, UNSURE_ERROR, UNSURE_ERROR / 5)
+        wrong = rng.random(chosen.size) < chances[chosen]
         begun = time.perf_counter()
         found = find_patterns(*world.reviewed(chosen, wrong, weights), rng=rng)
         seconds.append(time.perf_counter() - begun)
@@ -188,7 +207,7 @@ def noise(world: World, n: int, *, by_lot: bool, repeats: int) -> dict[str, Any]
     return {
         "world": world.name,
         "reviews": n,
-        "drawn": "chances 1 : 4" if by_lot else "evenly",
+        "drawn": drawn,
         "repeats": repeats,
         "false": false,
         "low": ends.low,
@@ -314,10 +333,9 @@ def plan(worlds: Sequence[World], repeats: int, part: str | None) -> dict[str, l
     found: dict[str, list[Any]] = {"noise": [], "power": []}
     for world in worlds:
         if part in {None, "noise"}:
-            for n in REVIEWS[:2]:
-                for by_lot in (False, True):
-                    found["noise"].append(noise(world, n, by_lot=by_lot, repeats=repeats))
-                    print(found["noise"][-1], file=sys.stderr)
+            for n, drawn in product(REVIEWS[:2], DRAWN):
+                found["noise"].append(noise(world, n, drawn=drawn, repeats=repeats))
+                print(found["noise"][-1], file=sys.stderr)
         if part in {None, "power"}:
             for name in world.slices:
                 for n in REVIEWS:
@@ -331,6 +349,8 @@ def page(found: dict[str, list[Any]]) -> str:
     """Return the section."""
     lines = [
         f"Measured on: {conditions()}. Errors planted at {100 * BASE_ERROR:.0f} % of the rows.",
+        "",
+        DRAWING,
         "",
         "No pattern is there: runs in which any was listed (5 % are allowed).",
         "",

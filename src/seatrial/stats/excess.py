@@ -19,7 +19,7 @@ Groups = NDArray[np.bool_]
 CHUNK = 512
 """Groups multiplied at once: 20 MB for ten thousand rows."""
 
-LEAST_INFORMATION = 1e-9
+LEAST_INFORMATION = 1e-6
 """Part of the rows' own information below which a group does not differ within any cell."""
 
 
@@ -50,11 +50,14 @@ class Excesses:
 
 
 class Dealer:
-    """Losses dealt out anew within cells, the same dealings for every family of groups.
+    """Rows dealt out anew within cells, each with its loss and its weight.
+
+    A loss stays with its weight, because rows are drawn for review by what their losses go with
+    (confidence, say); what is dealt out anew is which groups the pair belongs to.
 
     Args:
         losses: In [0, 1], shape (n,).
-        weights: Inverse inclusion probabilities, shape (n,). They stay with their rows.
+        weights: Inverse inclusion probabilities, shape (n,).
         cells: Number of the cell of each row, shape (n,).
         rng: Source of the dealings.
         replicates: How many.
@@ -69,55 +72,60 @@ class Dealer:
         rng: np.random.Generator,
         replicates: int,
     ) -> None:
-        self._weights = weights / weights.mean()
+        weights = weights / weights.mean()
         self._cells = [np.flatnonzero(cells == one) for one in np.unique(cells)]
-        dealt = np.empty((losses.size, 1 + replicates))
-        dealt[:, 0] = losses
+        self._replicates = replicates
+        excess = np.empty(losses.size)
+        dealt = np.tile(np.arange(losses.size)[:, None], (1, 1 + replicates))
         for rows in self._cells:
-            hands = np.tile(losses[rows], (replicates, 1))
-            dealt[rows, 1:] = rng.permuted(hands, axis=1).T
-        self._variance = np.stack([self._spread(rows, dealt) for rows in self._cells])
-        self._dealt = dealt.astype(np.float32)
+            mean = np.average(losses[rows], weights=weights[rows])
+            excess[rows] = weights[rows] * (losses[rows] - mean)
+            dealt[rows, 1:] = rng.permuted(np.tile(rows, (replicates, 1)), axis=1).T
+        self._variances = [_variance(excess[rows], weights[rows]) for rows in self._cells]
+        self._excess = excess[dealt].astype(np.float32)
+        self._squares = [float(np.square(weights[rows]).sum()) for rows in self._cells]
+        # Where all count alike, dealing changes no weight, and most of the work falls away.
+        columns = dealt[:, :1] if np.allclose(weights, 1.0) else dealt
+        self._weights = weights[columns].astype(np.float32)
 
     def excesses(self, groups: Groups) -> Excesses:
         """Compare every group with the rest of its cells.
 
-        Formula: ``T = sum a L / sqrt(sum_c V_c sum_{i in c} a_i^2)`` with ``a = w (1[group] - s)``,
-        ``s`` the group's weighted share of the cell and ``V_c`` the variance of the losses of the
-        cell, weighted by ``w^2``.
+        Formula: ``T = sum_{group} w (L - m) / sqrt(sum_c V_c sum_{i in c} w^2 (1[group] - s)^2)``
+        with ``m`` the weighted mean of the losses of the cell, ``s`` the group's weighted share of
+        it and ``V_c`` the variance of the losses, weighted by ``w^2``.
 
         Args:
             groups: Which rows are in which group, shape (k, n).
         """
         statistics = np.full(len(groups), -np.inf)
-        largest = np.full(self._dealt.shape[1] - 1, -np.inf)
+        largest = np.full(self._replicates, -np.inf)
         for start in range(0, len(groups), CHUNK):
-            found = self._statistics(groups[start : start + CHUNK])
+            found = self._statistics(groups[start : start + CHUNK].astype(np.float32))
             statistics[start : start + CHUNK] = found[:, 0]
             np.maximum(largest, found[:, 1:].max(axis=0, initial=-np.inf), out=largest)
         return Excesses(statistics, largest)
 
-    def _statistics(self, groups: Groups) -> Floats:
-        lever = groups.astype(float)
-        information = np.empty((len(groups), len(self._cells)))
-        for place, rows in enumerate(self._cells):
-            weights = self._weights[rows]
-            part = lever[:, rows]
-            part = weights * (part - (part @ weights / weights.sum())[:, None])
-            lever[:, rows] = part
-            information[:, place] = np.square(part).sum(axis=1)
-        sums = lever.astype(np.float32) @ self._dealt
-        spread = information @ self._variance
-        nothing = LEAST_INFORMATION * np.square(self._weights).sum()
+    def _statistics(self, marks: NDArray[np.float32]) -> Floats:
+        spread = np.zeros((len(marks), self._weights.shape[1]))
+        known = np.zeros(len(marks))
+        for rows, variance, squares in zip(
+            self._cells, self._variances, self._squares, strict=True
+        ):
+            part, weights = marks[:, rows], self._weights[rows]
+            share = part @ weights / weights.sum(axis=0)
+            information = (1.0 - 2.0 * share) * (part @ np.square(weights)) + share**2 * squares
+            spread += variance * information
+            known += information[:, 0]
+        sums = marks @ self._excess
         found = np.where(spread > 0, sums / np.sqrt(np.where(spread > 0, spread, 1.0)), -np.inf)
-        found[information.sum(axis=1) <= nothing] = -np.inf
+        found[known <= LEAST_INFORMATION * sum(self._squares)] = -np.inf
         return np.asarray(found, dtype=float)
 
-    def _spread(self, rows: NDArray[np.intp], dealt: Floats) -> Floats:
-        weights, values = self._weights[rows], dealt[rows]
-        if rows.size < 2:  # noqa: PLR2004  (one row has no spread)
-            return np.zeros(values.shape[1])
-        centred = values - weights @ values / weights.sum()
-        squared = np.square(weights)
-        spread = squared @ np.square(centred) / squared.sum()
-        return np.asarray(spread * rows.size / (rows.size - 1))
+
+def _variance(excess: Floats, weights: Floats) -> float:
+    """Return the variance of the losses of a cell, weighted by the squares of the weights."""
+    if excess.size < 2:  # noqa: PLR2004  (one row has no spread)
+        return 0.0
+    spread = float(np.square(excess).sum() / np.square(weights).sum())
+    return spread * excess.size / (excess.size - 1)
