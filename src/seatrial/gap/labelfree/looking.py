@@ -21,6 +21,7 @@ from seatrial.gap.labelfree.shift import telling_apart, values_apart
 from seatrial.gap.labelfree.signals import Labels, Signals, confidences, signals
 from seatrial.gap.labelfree.stress import Ground, Score, Stressed, lay_ground, under_stress
 from seatrial.gap.labelfree.verdict import (
+    EVAL_ROWS_MIN,
     HALF_WIDTH_MAX,
     ROWS_MIN,
     Facts,
@@ -85,6 +86,23 @@ class Subject:
     spent: Callable[[], bool] = lambda: False
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What was seen of the rows in known languages.
+
+    Attributes:
+        seen: Signals, by fold of the pool.
+        guess: What they say.
+        shift: Whether the rows differ from eval's.
+        part: Accuracy on them, and half the width of its interval.
+    """
+
+    seen: Sequence[Signals]
+    guess: Guess
+    shift: InputShift
+    part: tuple[float, float]
+
+
 class Look:
     """A model under stress, ready to judge production rows.
 
@@ -95,7 +113,7 @@ class Look:
     """
 
     def __init__(self, ground: Ground, stressed: Sequence[Stressed], *, seed: int) -> None:
-        self._ground = ground
+        self.ground = ground
         self._stressed = stressed
         self._seed = seed
         families = {one.family for one in stressed}
@@ -142,27 +160,43 @@ class Look:
             answers: The answers.
             foreign: Which are in a language that eval does not have; ``None``: none.
         """
-        rng = np.random.default_rng(self._seed)
         n = len(inputs)
-        strange = np.zeros(n, dtype=bool) if foreign is None else foreign
-        known = rng.permutation(np.flatnonzero(~strange))[:ROWS_MAX]
-        share = float(strange.mean()) if n else 0.0
-        facts = Facts(self._ground.scores.size, n, share, self._estimator is not None)
-        if self._estimator is None or min(known.size, n) < ROWS_MIN:
+        share = float(foreign.mean()) if foreign is not None and n else 0.0
+        read = self._read(inputs, answers, foreign)
+        if read is None:
+            learnt = self._estimator is not None
+            facts = Facts(self.ground.scores.size, n - round(share * n), share, learnt)
             return self._shown(facts, refusals(facts), n, limits=(0.0, 1.0))
+        accuracy, half = mixed(read.part, share, read.guess.chance)
+        facts = self._facts(n, share, read.seen, read.guess, half)
+        found = refusals(facts)
+        blind = any(one in BLINDING for one, _ in found) or read.part[1] > HALF_WIDTH_MAX
+        limits = bounds(read.part, 1.0 if blind else share)
+        return self._shown(facts, found, n, limits=limits, of=(accuracy, half), read=read)
+
+    def withheld(
+        self, inputs: Sequence[Any], answers: Answers, foreign: NDArray[np.bool_] | None = None
+    ) -> float | None:
+        """Return the number whether it may be shown or not: for judging refusals, never for use."""
+        read = self._read(inputs, answers, foreign)
+        share = 0.0 if foreign is None else float(foreign.mean())
+        return None if read is None else mixed(read.part, share, read.guess.chance)[0]
+
+    def _read(
+        self, inputs: Sequence[Any], answers: Answers, foreign: NDArray[np.bool_] | None
+    ) -> Reading | None:
+        """Look at the rows in known languages; ``None`` where nothing can be learnt from them."""
+        rng = np.random.default_rng(self._seed)
+        strange = np.zeros(len(inputs), dtype=bool) if foreign is None else foreign
+        known = rng.permutation(np.flatnonzero(~strange))[:ROWS_MAX]
+        few = self.ground.scores.size < EVAL_ROWS_MIN or known.size < ROWS_MIN
+        if self._estimator is None or few:
+            return None
         theirs = [inputs[int(row)] for row in known]
         seen = self._seen(theirs, [answers[int(row)] for row in known])
         guess = self._estimator.guess(seen)
         shift = self._shift(theirs, seen[0], rng)
-        part = self._part(guess, known.size, shift)
-        accuracy, half = mixed(part, share, guess.chance)
-        facts = self._facts(n, share, seen, guess, half)
-        found = refusals(facts)
-        blind = any(one in BLINDING for one, _ in found) or part[1] > HALF_WIDTH_MAX
-        limits = bounds(part, 1.0 if blind else share)
-        return self._shown(
-            facts, found, n, limits=limits, of=(accuracy, half), shift=shift, guess=guess
-        )
+        return Reading(seen, guess, shift, self._part(guess, known.size, shift))
 
     def robustness(self) -> tuple[Robustness, ...]:
         """Return the accuracy on spoilt eval rows, family by family, the worst first."""
@@ -173,16 +207,16 @@ class Look:
         return tuple(sorted(found, key=lambda one: one.points))
 
     def _seen(self, inputs: list[Any], answers: Answers) -> list[Signals]:
-        given = self._ground.codes.codes(outputs(answers))
+        given = self.ground.codes.codes(outputs(answers))
         sure = confidences(answers)
         return [
-            signals(given, sure, votes, tolerance=self._ground.tolerance)
-            for votes in self._ground.pool.votes(inputs)
+            signals(given, sure, votes, tolerance=self.ground.tolerance)
+            for votes in self.ground.pool.votes(inputs)
         ]
 
     def _shift(self, inputs: list[Any], seen: Signals, rng: np.random.Generator) -> InputShift:
         """Return the clearer of two shifts: of the inputs, and of the model's confidence."""
-        ground = self._ground
+        ground = self.ground
         area, ends = max(
             telling_apart(ground.pool.encoding, ground.inputs, inputs, rng=rng),
             values_apart(ground.seen.confidence, seen.confidence),
@@ -204,14 +238,14 @@ class Look:
     ) -> Facts:
         assert self._estimator is not None  # noqa: S101  (checked by the caller)
         return Facts(
-            eval_rows=self._ground.scores.size,
+            eval_rows=self.ground.scores.size,
             rows=n,
             foreign=foreign,
             learnt=True,
-            evenness=evenness(self._ground.seen.shares, seen[0].shares),
+            evenness=evenness(self.ground.seen.shares, seen[0].shares),
             support=float(np.mean([one.support for one in seen])),
             least_support=self._estimator.least_support,
-            loss=self._ground.accuracy - guess.accuracy,
+            loss=self.ground.accuracy - guess.accuracy,
             worst=self._estimator.worst,
             half_width=half,
         )
@@ -224,8 +258,7 @@ class Look:
         *,
         limits: tuple[float, float],
         of: tuple[float, float] | None = None,
-        shift: InputShift | None = None,
-        guess: Guess | None = None,
+        read: Reading | None = None,
     ) -> LabelFree:
         shown = not found and of is not None
         accuracy, half = of if of is not None else (0.0, 0.0)
@@ -242,8 +275,8 @@ class Look:
             refused=tuple(reason for reason, _ in found),
             why="; ".join(why for _, why in found),
             narrowing=narrowing(limits, n),
-            shift=shift,
-            parts={} if guess is None else guess.parts,
+            shift=None if read is None else read.shift,
+            parts={} if read is None else read.guess.parts,
             stresses=len(self._stressed),
             limits=LIMITS,
         )
