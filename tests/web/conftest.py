@@ -8,18 +8,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from seatrial.records.log import LogWriter
 from seatrial.records.record import Record
 from seatrial.records.reviewing import Plan, ReviewSample
 from seatrial.records.sealing import seal
+from seatrial.web.server import Review
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ANSWER_MAX_S = 120
@@ -107,11 +110,11 @@ def make_shared_folder(tmp_path_factory) -> Callable[..., Folder]:
 
 @dataclass
 class Page:
-    """A review page that runs in a process of its own."""
+    """A review page that runs, in a process of its own or in a thread."""
 
     folder: Folder
-    process: subprocess.Popen[bytes]
-    ready: dict[str, Any] = field(default_factory=dict)
+    ready: dict[str, Any]
+    process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -173,7 +176,7 @@ def serve_page() -> Iterator[Callable[..., Page]]:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, "the page did not start"
-        return Page(folder, process, json.loads(line))
+        return Page(folder, json.loads(line), process)
 
     yield serve
     statuses = []
@@ -182,3 +185,16 @@ def serve_page() -> Iterator[Callable[..., Page]]:
         statuses.append(process.wait(60))
         process.stdout.close()
     assert set(statuses) <= {0}
+
+
+@pytest.fixture(scope="module")
+def host_page() -> Iterator[Callable[..., Page]]:
+    """Serve the page of folders from threads of this process, which start at once."""
+    with ExitStack() as stack:
+
+        def host(folder: Folder) -> Page:
+            review = stack.enter_context(Review(folder.path))
+            ready = stack.enter_context(review.served())
+            return Page(folder, msgspec.to_builtins(ready))
+
+        yield host

@@ -108,9 +108,9 @@ def visit(browser):
 
 
 @pytest.fixture(scope="module")
-def texts(serve_page, make_shared_folder):
+def texts(host_page, make_shared_folder):
     """Thirty texts, answered by turns."""
-    return serve_page(make_shared_folder([f"text {place}" for place in range(30)], [*CLASSES] * 10))
+    return host_page(make_shared_folder([f"text {place}" for place in range(30)], [*CLASSES] * 10))
 
 
 def test_a_row_is_labelled_with_one_key_and_the_next_is_there(visit, texts):
@@ -157,8 +157,8 @@ def test_reviewers_are_blind_until_they_have_labelled(visit, texts):
     dave.unharmed()
 
 
-def test_others_are_told_of_after_the_label(visit, make_shared_folder, serve_page):
-    page = serve_page(make_shared_folder(["only one"], ["positive"]))
+def test_others_are_told_of_after_the_label(visit, make_shared_folder, host_page):
+    page = host_page(make_shared_folder(["only one"], ["positive"]))
     first = visit(page, "anna")
     first.press("3")
     first.expect_count("1 of 1")
@@ -262,13 +262,13 @@ def test_a_tag_of_ones_own_is_typed(visit, texts):
     shown.unharmed()
 
 
-def test_of_many_classes_a_few_letters_are_enough(visit, make_shared_folder, serve_page):
+def test_of_many_classes_a_few_letters_are_enough(visit, make_shared_folder, host_page):
     names = tuple(
         f"{what}_{how}"
         for what in ("card", "refund")
         for how in ("arrived", "failed", "late", "lost", "stolen", "fee")
     )
-    page = serve_page(
+    page = host_page(
         make_shared_folder([f"text {n}" for n in range(9)], ["card_late"] * 9, labels=names)
     )
     shown = visit(page)
@@ -294,8 +294,8 @@ def test_of_many_classes_a_few_letters_are_enough(visit, make_shared_folder, ser
     shown.unharmed()
 
 
-def test_numbers_are_typed_and_letters_still_act(visit, make_shared_folder, serve_page):
-    page = serve_page(
+def test_numbers_are_typed_and_letters_still_act(visit, make_shared_folder, host_page):
+    page = host_page(
         make_shared_folder(
             [{"rooms": 3, "area": 71.5, "note": None}] * 4,
             [2.5] * 4,
@@ -320,12 +320,12 @@ def test_numbers_are_typed_and_letters_still_act(visit, make_shared_folder, serv
     shown.unharmed()
 
 
-def test_generated_answers_are_judged_and_corrected(visit, make_shared_folder, serve_page):
+def test_generated_answers_are_judged_and_corrected(visit, make_shared_folder, host_page):
     chats = [
         [{"role": "system", "content": "Be kind."}, {"role": "user", "content": f"q {n}?"}]
         for n in range(3)
     ]
-    page = serve_page(make_shared_folder(chats, ["It is 42."] * 3, kind="chat", task="generation"))
+    page = host_page(make_shared_folder(chats, ["It is 42."] * 3, kind="chat", task="generation"))
     shown = visit(page)
     api.expect(shown.tab.locator("#answered")).to_have_text("It is 42.")
     shown.press("1")
@@ -343,7 +343,7 @@ def test_generated_answers_are_judged_and_corrected(visit, make_shared_folder, s
 
 
 @pytest.fixture(scope="module")
-def gallery(serve_page, make_shared_folder):
+def gallery(host_page, make_shared_folder):
     """One page per kind of input, with what is hard to show."""
     shades = [[[(x * y) % 256, x, y] for x in range(40)] for y in range(30)]
     wide = {f"column_{'long_' * 9}{place}": "y" * 300 for place in range(60)}
@@ -357,7 +357,7 @@ def gallery(serve_page, make_shared_folder):
         "chat": [chat, chat[:2], [{"role": "user", "content": "z" * 5_000}]],
     }
     return {
-        kind: serve_page(make_shared_folder(inputs, ["positive"] * 3, kind=kind))
+        kind: host_page(make_shared_folder(inputs, ["positive"] * 3, kind=kind))
         for kind, inputs in made.items()
     }
 
@@ -449,11 +449,11 @@ def as_kind(kind, text):
 
 
 @pytest.mark.parametrize("kind", ["text", "record", "chat", "image"])
-def test_fault_S6_what_users_wrote_runs_nothing(visit, serve_page, make_shared_folder, kind):
+def test_fault_S6_what_users_wrote_runs_nothing(visit, host_page, make_shared_folder, kind):
     """Every hostile text as input, output, label, tag and name; nothing of it is more than text."""
     task = "generation" if kind == "chat" else "classification"
     labels = HOSTILE[:6] if kind == "record" else CLASSES
-    page = serve_page(
+    page = host_page(
         make_shared_folder(
             [as_kind(kind, text) for text in HOSTILE],
             HOSTILE,
@@ -494,8 +494,8 @@ ALLOWED = {
 """What the page makes of its own accord; nothing of it runs or leads anywhere."""
 
 
-def test_fault_S6_what_cannot_be_seen_is_shown(visit, serve_page, make_shared_folder):
-    page = serve_page(make_shared_folder(["pay\u202e99\u200b now\x00"], ["positive"]))
+def test_fault_S6_what_cannot_be_seen_is_shown(visit, host_page, make_shared_folder):
+    page = host_page(make_shared_folder(["pay\u202e99\u200b now\x00"], ["positive"]))
     shown = visit(page)
     assert shown.tab.locator(".hidden-run").all_inner_texts() == ["\\u202e", "\\u200b", "\\x00"]
     assert "\u202e" not in shown.content()

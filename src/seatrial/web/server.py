@@ -101,6 +101,20 @@ class Review(Closing):
         Raises:
             UnreachableError: The port cannot be had.
         """
+        with _signalled() as stopping, self.served(port=port) as ready:
+            announce(ready)
+            stopping.wait()
+
+    @contextmanager
+    def served(self, *, port: int = 0) -> Iterator[Ready]:
+        """Serve the page from a thread while the block lasts; yield where it is.
+
+        Args:
+            port: Port to listen on; 0 takes a free one.
+
+        Raises:
+            UnreachableError: The port cannot be had.
+        """
         token = f"rt_{new_secret()}"
         right = hashlib.sha256(token.encode()).digest()
 
@@ -111,13 +125,11 @@ class Review(Closing):
         server = SmallServer(
             application(self._desk, identify=doorman.identify), host=HOST, port=port
         )
-        with _signalled() as stopping:
-            server.start()
-            try:
-                announce(self._ready(f"{server.url}{BASE}#token={token}"))
-                stopping.wait()
-            finally:
-                server.stop()
+        server.start()
+        try:
+            yield self._ready(f"{server.url}{BASE}#token={token}")
+        finally:
+            server.stop()
 
     def export(self, path: Path, *, answers: bool) -> Exported:
         """Write the sample, with the labels so far, to a file, at once and whole.

@@ -207,7 +207,7 @@ function drawLast(order, answer) {
     if (answer.answer) {
       show(place, answer.answer);
       parts.push(element("p", {}, answer.right === null ? "" : element("span", { class: answer.right ? "agrees" : "differs" }, answer.right ? "✓ The model was right" : "✗ The model was wrong"), answer.confidence === null ? "" : element("span", { class: "soft" }, ` confidence ${number.format(answer.confidence)}`)));
-      parts.push(element("p", { class: "soft" }, "It answered:"), place);
+      parts.push(element("p", { class: "soft" }, answer.status === "answered" ? "It answered:" : `It was ${answer.status.replace("_", " ")}; held back:`), place);
     } else {
       parts.push(element("p", {}, `There was no answer: ${answer.status.replace("_", " ")}.`));
     }
