@@ -126,12 +126,14 @@ class Closer:
         found = [_remedy(one, self._bench.now(), level) for one in trials]
         found.sort(key=lambda one: (-one.points, -(one.then.accuracy or 0.0)))
         why = MUTE if self._case.answer is None else ""
+        if self._material.unasked:
+            why = f"there was no time to try a repair of {', '.join(self._material.unasked)}"
         return Closing(now=now, remedies=tuple(found), tries=tries, level=level, why=why)
 
     def _trials(self) -> Iterator[Trial]:
         factors, found = self._repairs()
         if found is not None:
-            yield from self._bench.repairs(factors, found)
+            yield from self._bench.repairs(factors, found, unasked=self._unasked(factors, found))
         undone = frozenset(factors)
         yield from self._bench.gates(undone)
         worth = self._material.scores[:, self._material.worlds.index(0)]
@@ -140,6 +142,10 @@ class Closer:
             yield self._bench.variant(name, after)
             yield from self._bench.routes(undone, name, after)
         yield from self._thresholds()
+
+    def _unasked(self, factors: tuple[str, ...], found: Rescored) -> frozenset[str]:
+        late = (name for bit, name in enumerate(factors) if found.unasked >> bit & 1)
+        return frozenset({*late, *self._material.unasked} & set(factors))
 
     def _thresholds(self) -> Iterator[Trial]:
         said, selectors = self._confidence, self._selectors

@@ -93,17 +93,22 @@ class Bench:
             touched=0.0,
         )
 
-    def repairs(self, factors: tuple[str, ...], found: Rescored) -> Iterator[Trial]:
+    def repairs(
+        self, factors: tuple[str, ...], found: Rescored, *, unasked: frozenset[str]
+    ) -> Iterator[Trial]:
         """Undo each factor that a repair exists for, then all of them.
 
         Args:
             factors: Their names, in the order of their bits.
             found: Scores of the reviewed rows with them undone.
+            unasked: Those about which there was no time to ask.
         """
         for bit, factor in enumerate(factors):
+            if factor in unasked:
+                continue
             how = f'pass inputs through the describer\'s repair("{factor}") before the model'
             yield self._repair(factor, found, 1 << bit, how)
-        if len(factors) > 1:
+        if len(factors) > 1 and not unasked:
             how = f"pass inputs through the repairs of {', '.join(factors)}, in this order"
             yield self._repair(ALL, found, (1 << len(factors)) - 1, how)
 
