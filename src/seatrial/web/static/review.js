@@ -296,6 +296,7 @@ function prepare() {
   const choices = at("choices");
   const digits = digitKeys();
   at("question").textContent = state.question.ask;
+  if (mode === "judged") at("last").replaceChildren(element("p", { class: "soft" }, "None yet."));
   const buttons = mode === "judged" ? ["Right", "Wrong"] : mode === "choices" ? names : [];
   choices.hidden = !buttons.length;
   choices.replaceChildren(...buttons.map((name, place) => element("button", { type: "button", onclick: () => choose(place) },
