@@ -120,6 +120,8 @@ def test_answers_to_the_question_are_labels(asked, label) -> None:
         (TRUTH, 1, "is a number"),
         (AMOUNT, "3", "finite number"),
         (AMOUNT, float("inf"), "finite number"),
+        (AMOUNT, float("nan"), "finite number"),
+        (AMOUNT, -(10**400), "finite number"),
         (AMOUNT, True, "finite number"),
     ],
 )

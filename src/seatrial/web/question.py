@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import string
+import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -177,7 +177,7 @@ def checked_label(asked: Question, label: Any, *, new: bool) -> Any:
 
 
 def _number(label: Any) -> float | int:
-    if family(label) != "number" or not math.isfinite(label):
+    if family(label) != "number" or not abs(label) <= sys.float_info.max:
         raise InputError(
             f"the label is {plain(label)[:40]}; accepted is a finite number.",
             hint="Write it like 12.5 or 3e4.",
