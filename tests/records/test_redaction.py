@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial.records.log import LogWriter
@@ -67,6 +67,7 @@ def test_texts_inside_lists_and_objects_are_read_and_all_else_is_left() -> None:
     assert EVERY(chat) == [{"role": "user", "content": "I am [email]", "n": 5, "x": None}]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_redacting_twice_is_redacting_once(text) -> None:
     once = EVERY(text)

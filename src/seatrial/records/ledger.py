@@ -56,7 +56,7 @@ class Ledger:
         except OSError as error:
             raise _refusal(self.path, "written", error) from None
         try:
-            if not self._files.lock(descriptor):
+            if not self._held(descriptor):
                 raise ConflictError(
                     f"{self.path} is being written by another process.", hint="Try again."
                 )
@@ -64,6 +64,12 @@ class Ledger:
         finally:
             with suppress(OSError):
                 self._files.close(descriptor)
+
+    def _held(self, descriptor: int) -> bool:
+        try:
+            return self._files.lock(descriptor)
+        except OSError as error:
+            raise _refusal(self.path, "locked", error) from None
 
 
 class Writing:
