@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from seatrial.core import settings
+from seatrial.core.clock import SYSTEM
+from seatrial.releases.control import Control
+from seatrial.serve.admin import Admin
+from seatrial.serve.admin_server import SmallServer
+from seatrial.serve.admin_token import AdminToken
+from seatrial.serve.consoles import Consoles, Doorman
+from seatrial.serve.events import Events
+from seatrial.serve.keyfile import KeyFile, Terms
+from seatrial.serve.keys import Keyring
 
 api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -614,3 +627,53 @@ def test_fault_S7_a_name_pointed_at_this_machine_gets_no_page(visit, texts):
         answer = tab.goto(f"http://evil.example:{texts.port}{path}")
         assert answer.status == 403
         assert "not called" in answer.json()["detail"]
+
+
+@pytest.fixture
+def admin_port(make_shared_folder):
+    """The admin port as the keeper serves it: the admin API, and the review page beside it."""
+    folder = make_shared_folder([f"text {place}" for place in range(5)], ["positive"] * 5)
+    token, keyring, events = AdminToken(folder.path), Keyring(folder.path), Events(io.StringIO())
+    token.make()
+    app = Consoles(
+        Admin(folder.path, token=token, keyring=keyring, status=dict, events=events),
+        folder=folder.path,
+        log_folder=folder.path,
+        settings=settings.load(folder.path),
+        doorman=Doorman(token.matches, keyring=keyring),
+        events=events,
+    )
+    server = SmallServer(app, host="127.0.0.1", port=0)
+    server.start()
+    yield SimpleNamespace(folder=folder, origin=server.url, url=f"{server.url}/review")
+    server.stop()
+
+
+ADMIN_ATTACK = """<!doctype html><title>prize</title>
+<form id="form" method="post" action="TARGET/admin/kill" enctype="text/plain" target="sink">
+<input name='{"on":true,"reason":"' value='"}'></form><iframe name="sink"></iframe>
+<script>
+document.getElementById("form").submit();
+const sent = {method: "POST", mode: "no-cors", credentials: "include", body: '{"on": true}'};
+Promise.all(["kill", "drain", "reload"].map((order) => fetch("TARGET/admin/" + order, sent)))
+  .then(() => { document.title = "done"; });
+</script>
+"""
+
+
+def test_fault_S7_another_site_gives_no_orders_to_the_admin_port(visit, admin_port):
+    """A reviewer signed in with a key; the browser that reviews cannot be made to kill."""
+    _, secret = KeyFile(admin_port.folder.path).create(Terms(scopes=("review",)), now=SYSTEM.utc())
+    shown = visit(admin_port, None)
+    shown.tab.get_by_role("textbox", name="Name").fill("anna")
+    shown.tab.get_by_label("Token").fill(secret)
+    shown.press("Enter")
+    shown.expect_count("0 of 5")
+    with other_site(ADMIN_ATTACK.replace("TARGET", admin_port.origin)) as port:
+        tab = shown.context.new_page()
+        tab.goto(f"http://127.0.0.1:{port}/")
+        api.expect(tab).to_have_title("done", timeout=PATIENCE_MS)
+    assert Control(admin_port.folder.path).read().generation == 0
+    shown.press("3")
+    shown.expect_count("1 of 5")
+    shown.unharmed()
