@@ -369,3 +369,18 @@ def test_flat_rows_that_a_dead_run_left_are_removed(tmp_path, fill, ids_in) -> N
     assert seal(tmp_path).problems == ()
     assert_all_sealed(tmp_path, ids_in)
     assert not left.exists()
+
+
+def test_where_it_cannot_be_known_what_was_deleted_nothing_is_sealed(
+    tmp_path, fill, ids_in
+) -> None:
+    fill(tmp_path)
+    deleted = Places.of(tmp_path).deleted
+    deleted.mkdir()
+    done = seal(tmp_path)
+    assert done.segments == 0
+    assert all("was not sealed" in problem for problem in done.problems)
+    assert len(done.problems) == 3
+    deleted.rmdir()
+    assert seal(tmp_path).problems == ()
+    assert_all_sealed(tmp_path, ids_in)

@@ -10,13 +10,26 @@ os.environ["NML_DISABLE_USAGE_LOGGING"] = "true"
 
 import nannyml
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 REFERENCE = 2_000
 LEFT_OUT = {"time", "label", "p_positive", "prediction"}
 
 
+def head(file: str, rows: int) -> pd.DataFrame:
+    """Read no more than is needed, so that the memory is that of these rows."""
+    parts, left = [], rows
+    for batch in pq.ParquetFile(file).iter_batches():
+        parts.append(batch.slice(0, left))
+        left -= len(parts[-1])
+        if left <= 0:
+            break
+    return pa.Table.from_batches(parts).to_pandas()
+
+
 def main(file: str, rows: str) -> None:
-    table = pd.read_parquet(file).head(int(rows) + REFERENCE)
+    table = head(file, int(rows) + REFERENCE)
     for name in ("label", "prediction"):
         table[name] = (table[name] == "positive").astype(int)
     reference, current = table.head(REFERENCE), table.iloc[REFERENCE:]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path, PurePath
 
+from seatrial.core.errors import EnvironmentMismatchError
 from seatrial.records import manifest
 from seatrial.records.files import Files
 from seatrial.records.manifest import Manifest, Quarantined, Sealed
@@ -51,8 +52,8 @@ class Maintenance:
                 self.problems.append(rebuilt)
                 self.commit(self.manifest)
             work()
-        except OSError as error:
-            self.problems.append(f"the run stopped: {error.strerror or error}")
+        except (OSError, EnvironmentMismatchError) as error:
+            self.problems.append(f"the run stopped: {reason(error)}")
         finally:
             with suppress(OSError):
                 self.files.close(lock)
@@ -144,3 +145,8 @@ class Maintenance:
                 return False
             time.sleep(LOCK_PAUSE_S)
         return True
+
+
+def reason(error: OSError | EnvironmentMismatchError) -> str:
+    """Return why the disk refused, in words."""
+    return str(getattr(error, "strerror", None) or error)

@@ -17,11 +17,12 @@ from typing import Any
 from msgspec import Struct
 
 from seatrial.core import digests
+from seatrial.core.errors import EnvironmentMismatchError
 from seatrial.records import columns, lines, manifest
 from seatrial.records.conversion import Convert, to_parquet
 from seatrial.records.descriptions import Descriptions
 from seatrial.records.files import Files
-from seatrial.records.maintenance import Maintenance
+from seatrial.records.maintenance import Maintenance, reason
 from seatrial.records.manifest import Sealed
 from seatrial.records.places import SEALED_SUFFIX, SEGMENT_SUFFIX, Places
 from seatrial.records.segment import NEW_SUFFIX
@@ -133,8 +134,8 @@ class _Run(Maintenance):
                 known = self.manifest.segments().get(name) or self._seal_one(name)
                 if known is not None:
                     self._retire(name, known)
-            except OSError as error:
-                self.problems.append(f"{name} was not sealed: {error.strerror or error}")
+            except (OSError, EnvironmentMismatchError) as error:
+                self.problems.append(f"{name} was not sealed: {reason(error)}")
 
     def check(self) -> None:
         """Set aside every sealed file that is not what was sealed."""
@@ -195,7 +196,7 @@ class _Run(Maintenance):
             before = self.descriptions.left_out
             try:
                 rows = self.convert(self._flat(bodies, name, self.descriptions), temporary)
-            except OSError:
+            except (OSError, EnvironmentMismatchError):
                 raise
             except Exception as error:  # noqa: BLE001 - describers are plug-ins: rows matter more
                 self.problems.append(
