@@ -15,8 +15,11 @@ from seatrial.gap.accuracy import EvalScores, ProductionScores
 from seatrial.gap.asking import Asker
 from seatrial.gap.case import GapCase
 from seatrial.gap.describing import Described
-from seatrial.gap.labelfree.looking import Look, Subject
+from seatrial.gap.labelfree.looking import Look, Subject, readable, too_few
 from seatrial.stats.scores import WITHIN, row_scores
+
+KINDS = ("text", "record", "array")
+"""Inputs that cheap models can read."""
 
 LANGUAGE = "language"
 PRESENT = 0.5
@@ -53,17 +56,20 @@ def without_labels(
     """
     if production.state != "unknown" or scores is None or described is None:
         return Unlabelled(production)
+    share = float(scores.answered.mean())
+    places = np.flatnonzero(scores.answered[described.rows])
+    few = too_few(len(case.eval.inputs), places.size)
+    if few is not None and _readable(case):
+        return Unlabelled(_told(production, few, share), few)
     look = _look(case, evals)
     if look is None or case.production is None:
         return Unlabelled(production)
-    places = np.flatnonzero(scores.answered[described.rows])
     rows = described.rows[places]
     found = look.estimate(
         [case.production.inputs[int(row)] for row in rows],
         [case.production.answers[int(row)] for row in rows],
         _foreign(described, places),
     )
-    share = float(scores.answered.mean())
     return Unlabelled(_told(production, found, share), found, look.robustness())
 
 
@@ -93,6 +99,11 @@ def _look(case: GapCase, evals: EvalScores) -> Look | None:
             spent=_spent(budget),
         )
     )
+
+
+def _readable(case: GapCase) -> bool:
+    codes = readable(case.eval.labels, task=case.task, tolerance=_tolerance(case))
+    return case.kind in KINDS and case.answer is not None and codes is not None
 
 
 def _tolerance(case: GapCase) -> float | None:

@@ -10,9 +10,11 @@ from seatrial.gap.labelfree.encoding import TableEncoding, TextEncoding
 from seatrial.gap.labelfree.estimator import above_threshold, steepness
 from seatrial.gap.labelfree.pool import FOLDS, Pool
 from seatrial.gap.labelfree.shift import telling_apart
+from seatrial.gap.labelfree.signals import Labels
 from seatrial.gap.labelfree.verdict import Facts, bounds, evenness, mixed, refusals
 
-TEXTS = [f"word{place % 37} other{place % 11} more{place % 5}" for place in range(300)]
+DRAWN = np.random.default_rng(5).integers(0, [37, 11, 5], (300, 3))
+TEXTS = [f"word{one} other{two} more{three}" for one, two, three in DRAWN]
 
 
 def test_the_line_gives_back_accuracy_where_agreements_are_the_same():
@@ -79,9 +81,9 @@ def test_support_counts_known_words():
     """A text of strange words is made of nothing that was seen."""
     encoding = TextEncoding(TEXTS)
     known = encoding.known(encoding.views(TEXTS)["seen"])
-    texts = ["word1 other2", "word1 zzz", "qqq zzz", ""]
+    texts = [TEXTS[0], f"{TEXTS[0].split()[0]} zzz", "qqq zzz", ""]
     parts, share = encoding.support(encoding.views(texts)["seen"], known)
-    assert parts.tolist() == [2, 1, 0, 0]
+    assert parts.tolist() == [3, 1, 0, 0]
     assert share.tolist() == [1.0, 0.5, 0.0, 0.0]
 
 
@@ -146,3 +148,31 @@ def test_evenness_of_the_same_answers_is_one():
     assert evenness(np.array([0.3, 0.7]), np.array([0.7, 0.3])) == pytest.approx(1.0)
     assert evenness(np.array([0.5, 0.5]), np.array([1.0, 0.0])) == 0.0
     assert evenness(np.empty(0), np.empty(0)) == 1.0
+
+
+@pytest.mark.parametrize("encoding", [TextEncoding, TableEncoding])
+def test_a_pool_can_be_fitted_where_one_class_is_rare(encoding):
+    """A member that happens to see one class only says that class; nothing breaks."""
+    rng = np.random.default_rng(0)
+    text = encoding is TextEncoding
+    rows = [f"note number{place % 7}" if text else {"x": float(place)} for place in range(160)]
+    labels = np.zeros(160)
+    labels[:2] = 1.0
+    pool = Pool(encoding(rows), rows, labels, classes=2, rng=rng)
+    votes = pool.held_out(rows, np.arange(160))
+    assert votes.chances.shape == (160, 2)
+    assert np.isfinite(votes.chances).all()
+
+
+def test_texts_without_a_word_can_be_read():
+    """Empty and one-off texts give vectors, not errors."""
+    encoding = TextEncoding(["", "a", "b c", "d"])
+    views = encoding.views(["", "zzz", "b c"])
+    assert views["words"].shape[0] == 3
+    assert np.isfinite(views["words"].toarray()).all()
+
+
+def test_answers_that_are_no_label_are_unknown():
+    """A list or a strange word is wrong, not an error."""
+    codes = Labels(["yes", "no"], classes=True)
+    assert codes.codes(["no", ["yes"], {"a": 1}, None, "maybe"]).tolist() == [1, -1, -1, -1, -1]

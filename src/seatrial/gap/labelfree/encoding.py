@@ -28,6 +28,9 @@ TEXT_MAX = 1_500
 SEEN_MIN = 2
 """Eval rows that must have an n-gram: one row teaches nothing about others."""
 
+KEPT_MAX = 60_000
+"""N-grams that are kept: a table of weights has one for each of them and each class."""
+
 EDGE = 0.005
 """Part of the eval cells at either end beyond which a number counts as never seen."""
 
@@ -85,7 +88,8 @@ class TextEncoding:
         for name, reader in self._read.items():
             rows = np.asarray((reader.transform(texts) > 0).sum(axis=0)).ravel()
             self._rarity[name] = np.log((1 + len(texts)) / (1 + rows)).astype(np.float32) + 1
-            self._kept[name] = np.flatnonzero(rows >= SEEN_MIN)
+            # Where no n-gram comes twice, those that come once are all there is.
+            self._kept[name] = np.flatnonzero(rows >= min(SEEN_MIN, rows.max()))[:KEPT_MAX]
 
     def views(self, inputs: Sequence[Any]) -> dict[str, Any]:
         """Return sparse matrices: words, letters, and the words a text is made of."""

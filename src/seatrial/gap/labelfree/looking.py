@@ -282,6 +282,26 @@ class Look:
         )
 
 
+def too_few(eval_rows: int, rows: int) -> LabelFree | None:
+    """Return the refusal where there are too few rows to begin with; ``None`` where there are not.
+
+    Args:
+        eval_rows: How many eval rows there are.
+        rows: How many answered production rows.
+    """
+    found = refusals(Facts(eval_rows, rows, foreign=0.0, learnt=True))
+    if not found:
+        return None
+    return LabelFree(
+        shown=False,
+        unknown_share=1.0,
+        refused=tuple(reason for reason, _ in found),
+        why="; ".join(why for _, why in found),
+        narrowing=narrowing((0.0, 1.0), rows),
+        limits=LIMITS,
+    )
+
+
 def readable(labels: Sequence[Any], *, task: Task, tolerance: float | None) -> Labels | None:
     """Return labels as codes; ``None`` where cheap models could not learn them."""
     if task == "regression":

@@ -27,6 +27,9 @@ FEW_CLASSES = 10
 PART = 0.35
 """Share of the rows that the weakest member is fitted on: lines need points that lie apart."""
 
+TOPICS = 40
+"""Directions of the words that neighbours are looked for in."""
+
 UNKNOWN = -1
 """Code of an answer that is no eval label."""
 
@@ -91,7 +94,9 @@ class Pool:
         for fold in range(FOLDS):
             rows = rng.permutation(np.flatnonzero(self.fold != fold))[:FIT_MAX]
             self._known.append(encoding.known(views["seen"][rows]))
-            self._fitted.append([_fit(one, views, rows, targets) for one in self._members])
+            self._fitted.append(
+                [_fit(one, views, rows, targets, classes=classes) for one in self._members]
+            )
 
     @property
     def size(self) -> int:
@@ -165,7 +170,7 @@ def pool_for(
 def members(views: dict[str, Any], *, classes: int) -> list[Member]:
     """Return the members that suit these views: eight that err in different ways."""
     if "words" in views:
-        return _text_classifiers(classes) if classes else _text_regressors()
+        return _text_classifiers(views, classes) if classes else _text_regressors()
     return _table_classifiers(classes) if classes else _table_regressors()
 
 
@@ -178,12 +183,13 @@ def _linear(classes: int, *, c: float) -> Any:
     return LogisticRegression(C=c, max_iter=200)
 
 
-def _text_classifiers(classes: int) -> list[Member]:
+def _text_classifiers(views: dict[str, Any], classes: int) -> list[Member]:
     from sklearn.decomposition import TruncatedSVD
     from sklearn.naive_bayes import BernoulliNB, MultinomialNB
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.pipeline import make_pipeline
 
+    topics = max(1, min(TOPICS, views["words"].shape[1] - 1))
     return [
         Member("words", lambda: _linear(classes, c=10.0)),
         Member("words", lambda: _linear(classes, c=3.0), share=PART),
@@ -194,7 +200,7 @@ def _text_classifiers(classes: int) -> list[Member]:
         Member("letters", lambda: _linear(classes, c=3.0), share=PART),
         Member(
             "words",
-            lambda: make_pipeline(TruncatedSVD(40, random_state=0), KNeighborsClassifier(25)),
+            lambda: make_pipeline(TruncatedSVD(topics, random_state=0), KNeighborsClassifier(25)),
         ),
     ]
 
@@ -249,11 +255,23 @@ def _table_regressors() -> list[Member]:
     ]
 
 
-def _fit(member: Member, views: dict[str, Any], rows: NDArray[np.intp], targets: Floats) -> Any:
+def _fit(
+    member: Member,
+    views: dict[str, Any],
+    rows: NDArray[np.intp],
+    targets: Floats,
+    *,
+    classes: int,
+) -> Any:
+    from sklearn.dummy import DummyClassifier
     from sklearn.exceptions import ConvergenceWarning
 
     used = rows[: max(FOLDS, round(member.share * rows.size))]
+    if classes and np.unique(targets[used]).size < 2:  # noqa: PLR2004  (one class is nothing to learn)
+        used = rows
+    alone = classes > 0 and np.unique(targets[used]).size < 2  # noqa: PLR2004
+    model = DummyClassifier() if alone else member.make()
     with warnings.catch_warnings():
         # A cheap model that has not quite converged is still a cheap model.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return member.make().fit(views[member.view][used], targets[used])
+        return model.fit(views[member.view][used], targets[used])

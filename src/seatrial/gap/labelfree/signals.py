@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,8 +39,12 @@ class Labels:
     def codes(self, values: Sequence[Any]) -> Floats:
         """Return codes, or the numbers themselves; what is no label is :data:`UNKNOWN`."""
         if self.values:
-            return np.array([self._codes.get(value, UNKNOWN) for value in values], dtype=float)
+            return np.array([self._code(value) for value in values], dtype=float)
         return np.array([np.nan if value is None else float(value) for value in values])
+
+    def _code(self, value: Any) -> int:
+        # A list or a mapping is no label, and asking for it would be an error.
+        return self._codes.get(value, UNKNOWN) if isinstance(value, Hashable) else UNKNOWN
 
 
 @dataclass(frozen=True)
