@@ -5,21 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seatrial.evidence.gap import Step
 from seatrial.gap.accuracy import score_eval, score_production
 from seatrial.gap.describing import describe_rows
 from seatrial.gap.gap import measure_gap
+from seatrial.gap.material import Undone
 from seatrial.gap.risks import risk_evidence, risks
 from seatrial.models.answers import Answer
 
 
-def risks_of(case, *, steps=()):
-    """Return what is known by factor, without the ledger, or with steps of one."""
+def risks_of(case, *, undone=()):
+    """Return what is known by factor, with nothing undone in labelled rows, or with something."""
     rng = np.random.default_rng(1)
     evals, scores = score_eval(case), score_production(case)
     described = describe_rows(case, case.production, scores, rng=rng)
-    given = steps if scores.labelled.any() else None
-    found = risks(case, case.production, evals, scores, described, steps=given, rng=rng)
+    given = undone if scores.labelled.any() else None
+    found = risks(case, case.production, evals, scores, described, undone=given, rng=rng)
     return {one.factor: one for one in found}
 
 
@@ -40,18 +40,22 @@ def test_with_labels_the_cost_is_what_was_planted(world, loss, factor):
     assert one.low <= -40 * loss[factor] <= one.high
 
 
+def rescored(rows, gain):
+    return Undone(
+        id="format", causal=True, use=1.0, rows=rows, gain=gain, gain_error=0.02, flips=0.3,
+        moved=5.0, within=0.01,
+    )  # fmt: skip
+
+
 def test_what_was_undone_in_most_rows_is_known_best(world):
-    step = Step(id="format", points=-9.0, low=-11.0, high=-7.0, kind="causal", why="undone", n=900)
-    one = risks_of(world.case({"format": 0.4}), steps=(step,))["format"]
-    assert one.points == -9.0
-    assert one.low < -11.0
-    assert one.high > -7.0
-    assert one.why == "undone"
+    one = risks_of(world.case({"format": 0.4}), undone=(rescored(600, 0.2),))["format"]
+    assert one.points == pytest.approx(-100 * 0.2 * 600 / 1500)
+    assert one.low < one.points < one.high < 0
+    assert "re-scored with it undone: +20.0 points in 600 labelled rows" in one.why
 
 
 def test_what_was_undone_in_few_rows_is_compared_instead(world, loss):
-    step = Step(id="format", points=0.0, low=-0.1, high=0.1, kind="causal", why="undone", n=20)
-    one = risks_of(world.case({"format": 0.4}), steps=(step,))["format"]
+    one = risks_of(world.case({"format": 0.4}), undone=(rescored(20, 0.0),))["format"]
     assert one.low <= -40 * loss["format"] <= one.high
 
 

@@ -69,7 +69,8 @@ def measure_gap(case: GapCase) -> GapDocument:
             steps = _steps(material, evals, 100.0 * (production.accuracy - on_eval.accuracy), rng)
             beside = slices(case.production, counted, described)
         failing = find_patterns(case.production, scores, described, rng=rng)
-        at_risk = risks(case, case.production, evals, scores, described, steps=steps, rng=rng)
+        undone = None if material is None else material.undone
+        at_risk = risks(case, case.production, evals, scores, described, undone=undone, rng=rng)
     confidence, closing = confidence_and_closing(case, evals, scores, described, material)
     blind = without_labels(case, evals, scores, described, production)
     production = blind.production

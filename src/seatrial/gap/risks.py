@@ -1,10 +1,10 @@
 """What each factor puts at risk: the shift is tested, and the cost looked for, with labels or not.
 
 With labels, rows that clearly have a factor are held against rows that do not, the other factors
-and production's own level held; where the ledger re-scored rows with the factor undone, its step is
-the cost. Each end of an interval holds at 95 % for all factors together. (The ledger shares out
-the whole drop and gives faint traces their part; here only rows that have a factor count, so that
-none is named for what lies beside it.)
+and production's own level held; where rows were re-scored with the factor undone, what that won
+back is the cost. Each end of an interval holds at 95 % for all factors together. (The ledger shares
+out the whole drop and gives faint traces their part; here only rows that have a factor count, so
+that none is named for what lies beside it.)
 
 Without labels: a factor that can be undone is undone in some rows, and the answers that change
 bound what it costs, whatever the labels are. A language that cannot be undone shows in how the
@@ -15,8 +15,7 @@ and length show in nothing of the kind that could be trusted; only labels tell t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -25,14 +24,15 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from seatrial.evidence.documents import Evidence
-from seatrial.evidence.gap import GapDocument, Step
+from seatrial.evidence.gap import GapDocument
 from seatrial.evidence.recorder import encodable
 from seatrial.evidence.risks import Risk
 from seatrial.gap.accuracy import EvalScores, ProductionScores
 from seatrial.gap.asking import Asker
 from seatrial.gap.case import GapCase, ProductionRows, outputs
+from seatrial.gap.comparison import LEAST_ROWS, PRESENT, Effect, compared
 from seatrial.gap.describing import Described
-from seatrial.gap.outcome import ELSEWHERE_SD
+from seatrial.gap.material import Undone
 from seatrial.gap.undoing import FIRST
 from seatrial.stats.intervals import LEVEL, wilson
 from seatrial.stats.scores import row_scores
@@ -45,18 +45,8 @@ KIND = "risks"
 FACTORS = ("language", "domain", "length", "format", "tampering")
 """Looked at, where the describer knows them; columns of tables have steps of their own."""
 
-PRESENT = 0.5
-"""Intensity from which a row has a factor."""
-
-LEAST_ROWS = 10
-"""Labelled production rows that must have a factor before its cost is spoken of."""
-
-TOGETHER = 0.9
-"""Part of the rows with a factor that have a commoner one too, from which the two cannot be told
-apart: digits put for letters, say, look like another form as well."""
-
 UNDONE = 0.5
-"""Part of the labelled rows with a factor in which it must have been undone, for the ledger's step
+"""Part of the labelled rows with a factor in which it must have been undone, for what that won back
 to be its cost."""
 
 FLIP_ROWS = 200
@@ -80,7 +70,7 @@ def risks(
     scores: ProductionScores,
     described: Described,
     *,
-    steps: Sequence[Step] | None,
+    undone: Sequence[Undone] | None,
     rng: np.random.Generator,
 ) -> tuple[Risk, ...]:
     """Return what is known of each factor; nothing where inputs have none of them.
@@ -91,23 +81,24 @@ def risks(
         evals: Scores of the eval rows.
         scores: Scores of the production rows.
         described: What the rows look like.
-        steps: The ledger's steps; ``None`` where there are no labels.
+        undone: Factors that were undone in labelled rows; ``None`` where there are no labels.
         rng: Decides which rows are asked again.
     """
     names = [name for name in FACTORS if name in described.intensity]
-    ledger = {step.id: step for step in steps or () if step.kind == "causal"}
-    compared = _compared(names, evals, scores.taken(described.rows), described, undone=ledger)
+    seen = scores.taken(described.rows)
+    settled = _settled(undone or (), seen, described)
+    effects = compared(names, evals, seen, described, settled=settled)
     found = []
     for name in names:
         shift = _shift(name, described, len(names))
-        step, having = ledger.get(name), compared.get(name)
-        if step is not None and step.n and (having is None or step.n >= UNDONE * having.n):
-            found.append(_by_ledger(shift, step, len(names)))
-        elif having is not None:
-            found.append(having.risk(shift, len(names)))
-        elif steps is None and name in FIRST:
+        if name in settled:
+            labelled = int(seen.labelled.sum())
+            found.append(_by_undoing(shift, settled[name], labelled, len(names)))
+        elif name in effects:
+            found.append(_beside(shift, effects[name], len(names)))
+        elif undone is None and name in FIRST:
             found.append(_by_flips(shift, case, rows, evals, described=described, rng=rng))
-        elif steps is None and name == "language":
+        elif undone is None and name == "language":
             found.append(_by_behaviour(shift, case, rows, scores, described))
         else:
             found.append(shift)
@@ -149,125 +140,47 @@ def _shift(name: str, described: Described, factors: int) -> Risk:
     )
 
 
-def _by_ledger(shift: Risk, step: Step, factors: int) -> Risk:
-    """Take the ledger's cost, its ends moved out so that those of all factors hold together."""
-    tail = 1 - LEVEL
-    wider = float(stats.norm.isf(tail / factors) / stats.norm.isf(tail / 2))
-    low = step.points if step.low is None else step.low
-    high = step.points if step.high is None else step.high
+def _settled(
+    undone: Sequence[Undone], seen: ProductionScores, described: Described
+) -> dict[str, Undone]:
+    """Return the factors that were undone in most of the labelled rows that have them."""
+    found = {}
+    for one in undone:
+        having = (described.intensity[one.id] >= PRESENT) & seen.labelled
+        if one.causal and one.rows >= max(LEAST_ROWS, UNDONE * having.sum()):
+            found[one.id] = one
+    return found
+
+
+def _by_undoing(shift: Risk, one: Undone, labelled: int, factors: int) -> Risk:
+    """Take what re-scoring won back, over all labelled rows."""
+    share = min(1.0, one.rows / labelled)
+    reach = float(stats.norm.isf((1 - LEVEL) / factors)) * one.gain_error
     return _with(
         shift,
         known_by="labels",
-        points=step.points,
-        low=step.points - wider * (step.points - low),
-        high=step.points + wider * (high - step.points),
-        n=step.n or 0,
-        why=step.why,
+        points=-100.0 * share * one.gain,
+        low=-100.0 * share * (one.gain + reach),
+        high=-100.0 * share * (one.gain - reach),
+        n=one.rows,
+        why=f"re-scored with it undone: {100 * one.gain:+.1f} points in {one.rows:,} labelled rows",
     )
 
 
-@dataclass(frozen=True)
-class Compared:
-    """How much less often rows that have a factor are right, others held.
-
-    Attributes:
-        effect: Of having it, as a fraction; a loss is negative.
-        error: Its standard error.
-        n: Labelled production rows that have it.
-        accuracy: Of these rows.
-    """
-
-    effect: float
-    error: float
-    n: int
-    accuracy: float
-
-    def risk(self, shift: Risk, factors: int) -> Risk:
-        """Return the cost: the effect times how much commoner the factor became."""
-        rise = max(0.0, shift.production_share - shift.eval_share)
-        reach = float(stats.norm.isf((1 - LEVEL) / factors)) * self.error
-        return _with(
-            shift,
-            known_by="labels",
-            points=100.0 * rise * self.effect,
-            low=100.0 * rise * (self.effect - reach),
-            high=100.0 * rise * (self.effect + reach),
-            n=self.n,
-            why=f"{100 * self.accuracy:.1f} % right in the {self.n:,} labelled rows that have it, "
-            f"{100 * self.effect:+.1f} points beside like rows without",
-        )
-
-
-def _compared(
-    names: Sequence[str],
-    evals: EvalScores,
-    seen: ProductionScores,
-    described: Described,
-    *,
-    undone: Mapping[str, Step],
-) -> dict[str, Compared]:
-    """Regress the score on having each factor, eval and labelled production rows together.
-
-    Least squares on 0/1 columns with a column for production, held near 0 as in the ledger, so
-    that a factor in every production row is still compared with eval; errors are robust to unequal
-    variance (White 1980).
-    """
-    judged = seen.judged
-    had = {name: described.intensity[name] >= PRESENT for name in names}
-    had = {name: rows & judged for name, rows in had.items()}
-    # What was undone is known best; then what more rows have; then what they have more of.
-    rank = {
-        name: (
-            float(name in undone and (undone[name].n or 0) > 0),
-            float(rows.sum()),
-            float(described.intensity[name][rows].sum()),
-        )
-        for name, rows in had.items()
-    }
-    names = [name for name in names if had[name].sum() >= LEAST_ROWS and _apart(name, had, rank)]
-    if not names:
-        return {}
-    ours, theirs = evals.reached.size, int(judged.sum())
-    design = np.ones((ours + theirs, 2 + len(names)))
-    design[:ours, 1] = 0.0
-    for place, name in enumerate(names, start=2):
-        design[:ours, place] = described.before[name] >= PRESENT
-        design[ours:, place] = had[name][judged]
-    right = np.concatenate([evals.reached, seen.given[judged]])
-    drawn = seen.weights[judged]
-    weights = np.concatenate([np.ones(ours), drawn / drawn.mean()])
-    effects, errors = _least_squares(design, right, weights)
-    return {
-        name: Compared(
-            float(effects[place]),
-            float(errors[place]),
-            int(had[name].sum()),
-            float(np.average(seen.given[had[name]], weights=seen.weights[had[name]])),
-        )
-        for place, name in enumerate(names, start=2)
-    }
-
-
-def _apart(name: str, had: Mapping[str, Mask], rank: Mapping[str, tuple[float, ...]]) -> bool:
-    """Say whether enough rows have this factor without another one that ranks before it."""
-    mine = had[name]
-    return not any(
-        (mine & rows).sum() > TOGETHER * mine.sum() and rank[other] > rank[name]
-        for other, rows in had.items()
-        if other != name
+def _beside(shift: Risk, effect: Effect, factors: int) -> Risk:
+    """Take the effect of having it times how much commoner the factor became."""
+    rise = max(0.0, shift.production_share - shift.eval_share)
+    reach = float(stats.norm.isf((1 - LEVEL) / factors)) * effect.error
+    return _with(
+        shift,
+        known_by="labels",
+        points=100.0 * rise * effect.effect,
+        low=100.0 * rise * (effect.effect - reach),
+        high=100.0 * rise * (effect.effect + reach),
+        n=effect.n,
+        why=f"{100 * effect.accuracy:.1f} % right in the {effect.n:,} labelled rows that have it, "
+        f"{100 * effect.effect:+.1f} points beside like rows without",
     )
-
-
-def _least_squares(design: Floats, right: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    weighted = design * weights[:, None]
-    variance = max(float(np.average(np.square(right - right.mean()), weights=weights)), 0.01)
-    penalty = np.zeros(design.shape[1])
-    penalty[1] = variance / ELSEWHERE_SD**2
-    inverse = np.linalg.pinv(weighted.T @ design + np.diag(penalty))
-    effects = inverse @ (weighted.T @ right)
-    left = weighted * (right - design @ effects)[:, None]
-    spread = inverse @ (left.T @ left + np.diag(penalty * variance)) @ inverse
-    return effects, np.sqrt(np.maximum(np.diag(spread), 1e-12))
 
 
 def _by_flips(
