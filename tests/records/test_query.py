@@ -219,3 +219,12 @@ def test_a_sample_is_drawn_from_all_rows_with_the_chance_of_each(write, make_rec
     assert set(drawn.probabilities) == {0.25}
     assert set(rows.column("status")) == {"failed", "abstained"}
     assert "r99" not in rows.column("id")
+
+
+def test_of_a_long_log_a_part_is_taken_and_what_is_named(write, make_record) -> None:
+    log = write(*(make_record(n) for n in range(400)))
+    assert len(log.production_rows(about=400)) == 400
+    found = log.production_rows(about=100, also={"r7", "r8"})
+    assert 60 < len(found) < 140
+    assert {"r7", "r8"} <= set(found.ids)
+    assert log.production_rows(about=100).ids == log.production_rows(about=100).ids

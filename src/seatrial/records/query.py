@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -133,24 +133,40 @@ class Log:
         for name in columns:
             if name not in known:
                 raise UnknownNameError.of("column of the log", name, known)
+        return self._records(columns, condition(origins, release), limit)
+
+    def _records(self, columns: Sequence[str], where: str, limit: int | None) -> Result:
         wanted = ", ".join(engine.name(name) for name in columns)
         newest = "" if limit is None else f' DESC, id DESC, "row" DESC LIMIT {int(limit)}'
-        source = f"(FROM log WHERE {condition(origins, release)} ORDER BY time{newest})"
+        source = f"(FROM log WHERE {where} ORDER BY time{newest})"
         found = self._select(f"SELECT {wanted} FROM {source} {_ORDER}")
         return Result(tuple(columns), _decoded(found.rows, columns), found.problems)
 
     def production_rows(
-        self, *, release: str | None = None, limit: int | None = None
+        self,
+        *,
+        release: str | None = None,
+        limit: int | None = None,
+        about: int | None = None,
+        also: Collection[str] = (),
     ) -> ProductionRows:
         """Return what users sent, with labels from feedback, whatever became of it.
 
         Args:
             release: Only what this release answered; default: all.
             limit: Only so many of the newest.
+            about: Only about so many, requests drawn by a hash of their id; default: all.
+            also: Ids of requests that are wanted in any case.
         """
-        found = self.rows(
-            columns=tuple(_PRODUCTION.values()), origins=("user",), release=release, limit=limit
-        )
+        where = condition(("user",), release)
+        if about is not None:
+            rows = self._select(
+                f"SELECT count(*) FROM events WHERE event = 'request' AND {where}"
+            ).rows[0][0]
+            if rows > about:
+                named = ", ".join(engine.text(one) for one in sorted(also)) or "NULL"
+                where += f" AND (hash(id) % {-(-rows // about)} = 0 OR id IN ({named}))"
+        found = self._records(tuple(_PRODUCTION.values()), where, limit)
         lists: dict[str, Any] = {name: found.column(col) for name, col in _PRODUCTION.items()}
         return ProductionRows(**lists, problems=found.problems)
 

@@ -20,6 +20,10 @@ from seatrial.records.tables import EVERY_COLUMN, Rows, column_names, read_rows
 FATES: dict[str, Fate] = {"answered": "answered", "abstained": "abstained"}
 """Status of a record to what the user got; whatever else it says, the user got no answer."""
 
+LOG_ROWS = 200_000
+"""About so many rows are taken from a log that holds more, and every reviewed one: shares are known
+to a tenth of a point from these, and they fit into memory."""
+
 
 class Recorded(Struct, frozen=True):
     """What the log says became of each production row, in its order."""
@@ -127,10 +131,11 @@ def _from_log(eval_rows: Rows, folder: Path, release: str) -> Supplied:
     log = Log(folder)
     with ReviewSample(folder) as sample:
         reviewed = sample.reviewed()
-    found = log.production_rows(release=release)
+    also = {id_ for id_, _ in reviewed}
+    found = log.production_rows(release=release, about=LOG_ROWS, also=also)
     if found.inputs:
         return _logged(eval_rows, found, reviewed)
-    others = _logged(eval_rows, log.production_rows(), reviewed)
+    others = _logged(eval_rows, log.production_rows(about=LOG_ROWS, also=also), reviewed)
     return structs.replace(others, recorded=None)
 
 
