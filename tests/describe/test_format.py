@@ -43,6 +43,19 @@ def test_raw_text_is_set_as_a_tokenised_reference_is(split):
     )
 
 
+def test_traces_of_a_wrapping_are_left_and_whole_ones_taken_off():
+    reference = [f"the film number {n} is good and not too long at all" for n in range(95)]
+    reference += [f"salt &amp; pepper is film {n} and it is not too long" for n in range(5)]
+    form = Format.fit(reference, Vocabulary.fit(reference))
+    assert "html" in form.traces
+    assert form.unwrapped(reference[-1]) == reference[-1]
+    wrapped = "<p><b>the</b> <i>film</i><br><span>is</span> <em>good</em></p>"
+    assert form.unwrapped(wrapped).split() == ["the", "film", "is", "good"]
+    again = Format.from_document(form.to_document(), form.vocabulary)
+    assert again.unwrapped(wrapped) == form.unwrapped(wrapped)
+    assert again.unwrapped(reference[-1]) == reference[-1]
+
+
 def test_a_habit_of_the_reference_is_not_undone():
     links = fitted([f"see https://x.y/{number} for more" for number in range(40)])
     assert "links" in links.habits

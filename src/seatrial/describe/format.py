@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import msgspec
@@ -17,10 +17,15 @@ from seatrial.describe.vocabulary import Vocabulary
 
 CHANGED_MAX = 0.005
 """Share of the reference that one step may change. A step that changes more is a habit of the
-reference (it holds links, say), and undoing it there would harm: the step is left out."""
+reference (it holds links, say), and undoing it there would harm: the step is left out, or, where
+the reference has traces of it only, kept for texts that are full of it."""
 
 ROUNDS = 3
 """Most passes over one text: taking one thing off may bring another to light."""
+
+SLIGHT = 0.5
+"""Share of a text's words that a trace of a wrapping may change: an entity in a tweet, quotation
+marks around it. Texts wrapped whole are then foreign to the reference all the same."""
 
 WRAPPINGS: dict[str, Callable[[str], str]] = {
     "json": markup.without_json,
@@ -31,6 +36,9 @@ WRAPPINGS: dict[str, Callable[[str], str]] = {
     "links": markup.without_links,
 }
 """What a text may be wrapped in, outermost first; taken off in any language."""
+
+ENCLOSING = frozenset({"json", "html", "thread"})
+"""Wrappings that hold a text whole, and not words of it."""
 
 SETTINGS = ("typed", "chat", "spacing", "marks", "case")
 """Steps that set a text as the reference is set; in the reference's languages alone."""
@@ -50,6 +58,8 @@ class Format:
         vocabulary: The reference's words.
         bands: Usual range of each descriptor of :data:`FLOORS`.
         habits: Steps left out because the reference itself has what they undo.
+        traces: Wrappings of which the reference has traces, with the share of a text's words that
+            undoing them changes there at most; a text is unwrapped that would lose more.
     """
 
     def __init__(
@@ -59,11 +69,13 @@ class Format:
         vocabulary: Vocabulary,
         bands: dict[str, Band],
         habits: frozenset[str] = frozenset(),
+        traces: Mapping[str, float] | None = None,
     ) -> None:
         self.style = style
         self.vocabulary = vocabulary
         self.bands = bands
         self.habits = habits
+        self.traces = dict(traces or {})
         self._settings: dict[str, Callable[[str], str]] = {
             "typed": style.typed,
             "chat": lambda text: chat.spelt_out(text, vocabulary),
@@ -84,7 +96,10 @@ class Format:
             for name, step in (WRAPPINGS | whole._settings).items()
             if sum(step(text) != text for text in texts) > CHANGED_MAX * len(texts)
         )
-        return cls(style=style, vocabulary=vocabulary, bands=bands, habits=habits)
+        most = {name: _most_changed(WRAPPINGS[name], texts) for name in habits & ENCLOSING}
+        traces = {name: share for name, share in most.items() if share < SLIGHT}
+        left_out = habits - traces.keys()
+        return cls(style=style, vocabulary=vocabulary, bands=bands, habits=left_out, traces=traces)
 
     def unwrapped(self, text: str) -> str:
         """Return the text without wrappings."""
@@ -107,7 +122,7 @@ class Format:
         found = set()
         for name, step in WRAPPINGS.items():
             if name not in self.habits:
-                bare = step(text)
+                bare = self._done(name, step, text)
                 if bare != text:
                     found.add(name)
                     text = bare
@@ -146,10 +161,17 @@ class Format:
             before = text
             for name, step in steps.items():
                 if name not in self.habits:
-                    text = step(text)
+                    text = self._done(name, step, text)
             if text == before:
                 break
         return text
+
+    def _done(self, name: str, step: Callable[[str], str], text: str) -> str:
+        """Take one step, but for a trace that the reference has as well."""
+        done = step(text)
+        if name in self.traces and done != text:
+            return done if tokens_changed(text, done) > self.traces[name] else text
+        return done
 
     def to_document(self) -> dict[str, Any]:
         """Return the frozen habits."""
@@ -157,6 +179,7 @@ class Format:
             "style": msgspec.to_builtins(self.style),
             "bands": {name: msgspec.to_builtins(band) for name, band in self.bands.items()},
             "habits": sorted(self.habits),
+            "traces": self.traces,
         }
 
     @classmethod
@@ -167,6 +190,7 @@ class Format:
             vocabulary=vocabulary,
             bands={name: msgspec.convert(band, Band) for name, band in document["bands"].items()},
             habits=frozenset(document["habits"]),
+            traces=document.get("traces"),
         )
 
 
@@ -189,6 +213,13 @@ def measures(texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
         "digits": digits / visible,
         "chat_signs": signs / np.maximum(words, 1.0),
     }
+
+
+def _most_changed(step: Callable[[str], str], texts: Sequence[str]) -> float:
+    """Return the share of words that a step changes, exceeded in few texts of the reference."""
+    shares = [tokens_changed(text, done) for text in texts if (done := step(text)) != text]
+    few = int(CHANGED_MAX * len(texts))
+    return sorted(shares)[-few - 1] if len(shares) > few else 0.0
 
 
 def _counts(text: str) -> tuple[int, int, int, int, int, int]:
