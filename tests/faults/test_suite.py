@@ -7,11 +7,12 @@ from seatrial.core.errors import DataError, UnknownNameError, UsageError
 from seatrial.faults.corruption import Corruption, Family
 from seatrial.faults.suite import FAMILIES, family, stress_suite
 
-TEXTS = [
+SAID = [
     "this is a good film , really , and people 's best of the year",
     "don't watch it , it is bad from beginning to end !",
     "one of the better pictures that we have seen in a long while",
-] * 8
+]
+TEXTS = [f"{SAID[place % 3]} , said viewer{place} of town{place}" for place in range(24)]
 ROWS = [{"age": place, "rate": 0.5 * place, "plan": "abc"[place % 3]} for place in range(30)]
 
 

@@ -60,7 +60,7 @@ def stress_suite(kind: InputKind, *, names: Sequence[str] | None = None) -> tupl
         UsageError: An entry is neither a family nor callable.
 
     >>> [one.id for one in stress_suite("text", names=["case"])][:2]
-    ['case/upper 0.4', 'case/title 1']
+    ['case/upper 0.4', 'case/title 0.4']
     """
     chosen = [family(name) for name in (FAMILIES.names() if names is None else names)]
     rounds = [_members(one) for one in chosen if kind in one.kinds]
