@@ -45,7 +45,7 @@ REPLICATES = 499
 LEAST_REVIEWED = 60
 """Reviewed rows below which even a slice that is always wrong can hardly be told from chance."""
 
-MOST_REVIEWED = 8_000
+MOST_REVIEWED = 5_000
 """Reviewed rows searched; of more, so many are drawn: the power is there, and time counts."""
 
 MOST_PATTERNS = 8
