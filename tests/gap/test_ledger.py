@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from seatrial.gap.bias import Bias
-from seatrial.gap.ledger import Game, draw_up
+from seatrial.gap.game import Game
+from seatrial.gap.ledger import draw_up
 from seatrial.gap.material import Material, Undone
 from seatrial.stats.attribution import exact
 
