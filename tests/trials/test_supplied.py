@@ -137,7 +137,7 @@ def review(folder, answers: dict[str, str], *, share: float = 1.0) -> None:
 
 
 def test_reviewed_rows_carry_their_labels_and_probabilities(folder):
-    """Labels that users volunteered do not count beside: nobody knows with what chance they came."""
+    """Labels that users volunteered do not count: nobody knows with what chance they came."""
     log(
         folder,
         *(record(n) for n in range(1, 21)),

@@ -33,9 +33,9 @@ def measure(
 ) -> None:
     """Run one measurement on FOLDER.
 
-    NAME is one of batching, calibration, consistency, latency, overload, profile, skew, staleness,
-    start, variants. The profile is kept for the server of FOLDER, which packs its batches and counts
-    its workers by it.
+    NAME is one of batching, calibration, consistency, latency, overload, profile, skew,
+    staleness, start, variants. The profile is kept for the server of FOLDER, which packs its
+    batches and counts its workers by it.
     """
     from seatrial.core import settings as table
     from seatrial.report.terminal import render_evidence

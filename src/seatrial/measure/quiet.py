@@ -26,7 +26,7 @@ _USUAL = ((_MMAP_MAX, 65536), (_MMAP_THRESHOLD, 32 * 1024**2), (_TRIM_THRESHOLD,
 @contextmanager
 def steady() -> Iterator[None]:
     """Use one thread, and keep freed memory, inside this block."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no stubs
+    from threadpoolctl import threadpool_limits
 
     _tell_allocator(_KEEP)
     try:
