@@ -67,15 +67,15 @@ class Facts:
 
 def refusals(facts: Facts) -> list[tuple[Refusal, str]]:
     """Return every reason for showing no number, the gravest first."""
-    few = facts.eval_rows < EVAL_ROWS_MIN or facts.rows < ROWS_MIN
+    few = []
+    if facts.eval_rows < EVAL_ROWS_MIN:
+        few.append(f"{facts.eval_rows:,} eval rows are too few (of {EVAL_ROWS_MIN})")
+    if facts.rows < ROWS_MIN:
+        few.append(f"{facts.rows:,} production rows are too few (of {ROWS_MIN})")
     foreign = f"{_percent(facts.foreign)} of traffic is in languages the model was never scored on"
     checks: list[tuple[Refusal, bool, str]] = [
         ("language", facts.foreign > FOREIGN_MAX, foreign),
-        (
-            "few-rows",
-            facts.eval_rows < EVAL_ROWS_MIN or facts.rows < ROWS_MIN,
-            f"{few} are too few",
-        ),
+        ("few-rows", bool(few), ", ".join(few)),
         (
             "few-stresses",
             not facts.learnt,
