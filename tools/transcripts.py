@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,9 @@ STEP = re.compile(
 FOLDER = "my-model"
 SHOWN, SHOWN_ADMIN = "127.0.0.1:8000", "127.0.0.1:8001"
 """Where the page says that the server and its admin API listen."""
+
+KEEPER_LIMIT_S = 60
+"""How long its admin API may take to be there."""
 
 MARK = "=== next ==="
 LIMIT_S = 120.0
@@ -104,6 +108,7 @@ def _served(files: dict[str, str]) -> Iterator[tuple[Path, dict[str, str]]]:
                 if not line:
                     raise RuntimeError((Path(place) / "said").read_text(encoding="utf-8"))
                 admin = folder / ".seatrial" / "control" / "admin.json"
+                _wait_for(admin)  # its port is the keeper's, which starts beside the server
                 at = [json.loads(line)["url"], json.loads(admin.read_bytes())["url"]]
                 addresses = {
                     shown: url.removeprefix("http://")
@@ -112,6 +117,13 @@ def _served(files: dict[str, str]) -> Iterator[tuple[Path, dict[str, str]]]:
                 yield Path(place), addresses
             finally:
                 server.terminate()
+
+
+def _wait_for(file: Path) -> None:
+    for _ in range(KEEPER_LIMIT_S * 20):
+        if file.exists():
+            return
+        time.sleep(0.05)
 
 
 def _run(steps: list[re.Match[str]], folder: Path, addresses: dict[str, str]) -> list[str]:

@@ -37,11 +37,13 @@ class Lot:
 
     Attributes:
         centre: Of the outcome model's prior, in its standard deviations, per coefficient.
+        change: The same, of what undoing changes.
         doubt: How far off each world's mean is because rows were not asked.
         pull: Standard errors by which the forecast of each undone factor is off.
     """
 
     centre: Floats
+    change: Floats
     doubt: Floats
     pull: Floats
 
@@ -54,6 +56,10 @@ class Game:
     left over, and any factor that cannot be undone, is taken away through the outcome model by
     giving production eval's mean intensity. So a factor that is as common in eval as in production
     explains nothing, and ``v(all)`` is what no factor explains.
+
+    The outcome model is fitted to the scores with everything undone that can be. To the other
+    worlds it is carried by what undoing changed in each row, fitted apart: a row without a factor
+    is not changed by undoing it, so a factor that comes with others cannot take their part.
 
     Args:
         material: What was gathered.
@@ -78,13 +84,21 @@ class Game:
                     reached[self._fate == code, view] = 0.0
         self._scores = material.scores[:, worlds] * reached
         self._worth = material.scores[:, worlds]
+        self._base = self._make_base()
+        self._bases = np.unique(self._base)
+        self._others = np.setdiff1d(np.arange(len(self._views)), self._bases)
         self._changes = self._make_changes(worlds)
-        self._priors = self._make_priors()
+        # Another cell in its place leaves nothing of what was there. A repair that did not surely
+        # win something has left nothing that is surely the factor's; that it may have is in draws.
+        repaired = [one.causal for one in material.undone]
+        self._priors = self._make_priors([one.causal and one.matters for one in material.undone])
+        self._doubted = self._make_priors(repaired)
         self._free = np.array(
             [True] * SEEN + [False] * len(self._owner) + [True] * self._apart.size
         )
         sums = self._moments(np.ones(len(material.eval_scores)), self._post(material.rows))
-        self._free = helping(sums, self._priors[0], self._free)
+        first = self._base[:1]
+        self._free = helping(sums.of(first), self._priors[int(first[0])], self._free)
 
     @property
     def coefficients(self) -> int:
@@ -132,16 +146,25 @@ class Game:
         factors = 0 if self._changes is None else self._changes.factors
         return Lot(
             centre=rng.standard_normal(self.coefficients),
+            change=rng.standard_normal(self.coefficients),
             doubt=_doubt(self._m, rng),
             pull=rng.standard_normal(factors),
         )
 
     def _slopes(self, evals: Floats, post: Floats, lot: Lot | None) -> tuple[Floats, Floats]:
         """Return the coefficients of the factors' columns, in production and on eval."""
-        centres = None
-        if lot is not None:
-            centres = [prior.root @ lot.centre for prior in self._priors]
-        found = solve(self._moments(evals, post), self._priors, self._free, centres=centres)
+        sums = self._moments(evals, post)
+        found = np.zeros_like(sums.moment)
+        anything = np.ones_like(self._free)
+        for views, free, drawn in (
+            (self._bases, self._free, None if lot is None else lot.centre),
+            (self._others, anything, None if lot is None else lot.change),
+        ):
+            known = self._priors if lot is None else self._doubted
+            priors = [known[int(view)] for view in views]
+            centres = None if drawn is None else [prior.root @ drawn for prior in priors]
+            found[:, views] = solve(sums.of(views), priors, free, centres=centres)
+        found[:, self._others] += found[:, self._base[self._others]]
         last = SEEN + len(self._owner)
         slopes = found[SEEN:last]
         on_eval = slopes.copy()
@@ -167,6 +190,18 @@ class Game:
             if view not in views:
                 views.append(view)
         return views
+
+    def _make_base(self) -> NDArray[np.intp]:
+        """Return for each view the one with the same fates in which most is undone."""
+        found = []
+        for place, (world, fates) in enumerate(self._views):
+            wider = [
+                (other.bit_count(), -at)
+                for at, (other, undone) in enumerate(self._views)
+                if undone == fates and other & world == world
+            ]
+            found.append(-max(wider, default=(0, -place))[1])
+        return np.array(found, dtype=np.intp)
 
     def _split(self, coalition: int) -> tuple[int, frozenset[int]]:
         """Return the world of a coalition and the fates that it undoes."""
@@ -219,9 +254,13 @@ class Game:
             production=material.rows,
         )
 
-    def _make_priors(self) -> list[Prior]:
-        # Another cell in its place leaves nothing of what was there.
-        left = [LEFT_SD if factor.causal else 0.0 for factor in self._m.undone]
+    def _make_priors(self, leaves: list[bool]) -> list[Prior]:
+        """Return the prior of each view.
+
+        Args:
+            leaves: Of each undone factor, whether undoing it may have left some of it.
+        """
+        left = [LEFT_SD if one else 0.0 for one in leaves]
         modelled = [DOMAIN_SD if n == "domain" else FACTOR_SD for n in self._m.modelled]
         pieces = np.sqrt(np.maximum(np.bincount(self._owner, minlength=len(self._m.described)), 1))
         last = SEEN + len(self._owner)
@@ -230,9 +269,9 @@ class Game:
             for place, column in enumerate(self._apart)
         }
         priors = []
-        for world, _ in self._views:
-            # Where a factor is not undone its rows are another lot, or the others pay for it.
-            own = [sd if world >> bit & 1 else max(FACTOR_SD, sd) for bit, sd in enumerate(left)]
+        for place, (world, _) in enumerate(self._views):
+            undone = world if self._base[place] == place else 0
+            own = [sd if undone >> bit & 1 else FACTOR_SD for bit, sd in enumerate(left)]
             sds = (np.array([*own, *modelled]) / pieces)[self._owner]
             every = np.concatenate([[np.inf, ELSEWHERE_SD], sds, np.ones(len(twins))])
             priors.append(Prior.of(every, twins))
@@ -242,7 +281,9 @@ class Game:
         effective = post.sum() ** 2 / max(np.square(post).sum(), 1e-12)
         weights = np.concatenate([evals, post * (effective / post.sum())])
         design = np.concatenate([self._eval_design, self._design])
-        return moments(design, np.concatenate([self._eval_scores, self._scores]), weights)
+        scores = np.concatenate([self._eval_scores, self._scores])
+        scores[:, self._others] -= scores[:, self._base[self._others]]
+        return moments(design, scores, weights)
 
     def _post(self, production: Floats) -> Floats:
         """Return weights of the labelled rows; each fate weighs what it weighs among all rows."""

@@ -66,6 +66,10 @@ class Moments:
     moment: Floats
     variance: Floats
 
+    def of(self, views: NDArray[np.intp]) -> Moments:
+        """Return the same for some of the responses."""
+        return Moments(self.gram, self.moment[:, views], self.variance[views])
+
 
 def moments(design: Floats, responses: Floats, weights: Floats) -> Moments:
     """Sum up weighted rows.

@@ -125,8 +125,8 @@ def _told(production: Production, found: LabelFree, share: float) -> Production:
     if not found.shown or found.accuracy is None or found.low is None or found.high is None:
         low, high = share * found.bound_low, share * found.bound_high
         why = (
-            f"no production row has a label; {found.why}; accuracy lies between "
-            f"{100 * low:.0f} % and {100 * high:.0f} %{_offer(found)}"
+            f"none of {production.rows:,} production rows has a label; {found.why}; accuracy lies "
+            f"between {100 * low:.0f} % and {100 * high:.0f} %{_offer(found)}"
         )
         return Production(state="unknown", rows=production.rows, method="none", why=why)
     return Production(

@@ -158,8 +158,8 @@ class Estimator:
 def steepness(losses: Floats, foretold: Floats) -> float:
     """Return the slope through the origin of losses on what was foretold, from 1 to its most.
 
-    >>> steepness(np.array([0.1, 0.3]), np.array([0.08, 0.2]))
-    1.46...
+    >>> round(steepness(np.array([0.1, 0.3]), np.array([0.08, 0.2])), 2)
+    1.47
     """
     squares = float(foretold @ foretold)
     slope = float(losses @ foretold) / squares if squares > 0.0 else 1.0

@@ -49,6 +49,7 @@ class Catalogue:
         releases: What answers now.
         unready: Says why it does not.
 
+    >>> from seatrial.serve.doors.signature import Signature
     >>> signature = Signature("text", "classification")
     >>> routes = Catalogue("m", lambda: signature, releases=lambda: ["m@1"], unready=lambda: "")
     >>> routes.answer(Request("GET", "/v2/models/m/ready", "", {}, b"")).body
