@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 
@@ -53,6 +54,35 @@ class Server(uvicorn.Server):
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), DATE_S)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take whom the kernel has let in already, then close the door and let everybody finish.
+
+        A connection that waits in the kernel's queue when its socket is closed is reset, though its
+        caller was told that it stands.
+        """
+        for server in self.servers:
+            server.close()
+        for at in self._bound:
+            await self._take_waiting(at)
+        await super().shutdown(sockets)
+
+    async def _take_waiting(self, at: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        at.settimeout(0.0)
+        for _ in range(self.config.backlog):
+            try:
+                connection, _address = at.accept()
+            except OSError:
+                return
+            await loop.connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class  # called as uvicorn calls it
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
