@@ -43,17 +43,6 @@ NUMBERS = (
     "punctuation", "digits", "chat_signs", "format_changed", "tampering_changed",
     "domain_distance", "domain_position",
 )  # fmt: skip
-FACTOR = {
-    "characters": "length",
-    "words": "length",
-    "length_position": "length",
-    "language": "language",
-    "language_confidence": "language",
-    "language_known": "language",
-    "tampering_changed": "tampering",
-    "domain_distance": "domain",
-    "domain_position": "domain",
-}
 
 # Days drift: foreign texts from day 10 on, other subjects from day 20 on.
 ROWS_SQL = """
@@ -158,6 +147,7 @@ def make_log(folder: Path, rows: int) -> None:
     import duckdb
     import msgspec
 
+    from seatrial.describe.catalogue import factor_of
     from seatrial.records import manifest
     from seatrial.records.bins import Bins
     from seatrial.records.files import Files
@@ -193,8 +183,7 @@ def make_log(folder: Path, rows: int) -> None:
     files = Files()
     manifest.write(manifest.rebuild(places, files=files), places, files=files)
     bins = [
-        Bins.of(name, values.tolist(), factor=FACTOR.get(name, "format"))
-        for name, values in columns.items()
+        Bins.of(name, values.tolist(), factor=factor_of(name)) for name, values in columns.items()
     ]
     (folder / "reference.json").write_bytes(msgspec.json.encode(bins))
 

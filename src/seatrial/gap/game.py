@@ -73,7 +73,7 @@ class Game:
         self._population = self._columns(material.intensity)[1]
         self._apart = np.flatnonzero(self._owner >= len(material.undone))
         self._design = self._production_design(self._population[material.labelled])
-        self._eval_design = self._design_of_eval(self._eval_columns)
+        self._both = np.concatenate([self._design_of_eval(self._eval_columns), self._design])
         self._fate = material.fate[material.labelled]
         worlds = [material.worlds.index(world) for world, _ in self._views]
         self._eval_scores = material.eval_scores[:, worlds]
@@ -87,6 +87,8 @@ class Game:
         self._base = self._make_base()
         self._bases = np.unique(self._base)
         self._others = np.setdiff1d(np.arange(len(self._views)), self._bases)
+        self._responses = np.concatenate([self._eval_scores, self._scores])
+        self._responses[:, self._others] -= self._responses[:, self._base[self._others]]
         self._changes = self._make_changes(worlds)
         # Another cell in its place leaves nothing of what was there. A repair that did not surely
         # win something has left nothing that is surely the factor's; that it may have is in draws.
@@ -156,11 +158,11 @@ class Game:
         sums = self._moments(evals, post)
         found = np.zeros_like(sums.moment)
         anything = np.ones_like(self._free)
+        known = self._priors if lot is None else self._doubted
         for views, free, drawn in (
             (self._bases, self._free, None if lot is None else lot.centre),
             (self._others, anything, None if lot is None else lot.change),
         ):
-            known = self._priors if lot is None else self._doubted
             priors = [known[int(view)] for view in views]
             centres = None if drawn is None else [prior.root @ drawn for prior in priors]
             found[:, views] = solve(sums.of(views), priors, free, centres=centres)
@@ -280,10 +282,7 @@ class Game:
     def _moments(self, evals: Floats, post: Floats) -> Moments:
         effective = post.sum() ** 2 / max(np.square(post).sum(), 1e-12)
         weights = np.concatenate([evals, post * (effective / post.sum())])
-        design = np.concatenate([self._eval_design, self._design])
-        scores = np.concatenate([self._eval_scores, self._scores])
-        scores[:, self._others] -= scores[:, self._base[self._others]]
-        return moments(design, scores, weights)
+        return moments(self._both, self._responses, weights)
 
     def _post(self, production: Floats) -> Floats:
         """Return weights of the labelled rows; each fate weighs what it weighs among all rows."""

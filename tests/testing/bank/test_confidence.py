@@ -1,6 +1,6 @@
 """What a model says of itself is held against what users got: the sick are named by their id."""
 
-import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -56,41 +56,33 @@ def judged(failure, twin, seed):
     return {one.id: one for one in judge_failures({evidence.kind: evidence}, Settings())}
 
 
-def walked(failure, twin, seeds):
-    """Return what went wrong, by seed."""
-    wrong = {}
-    for seed in seeds:
-        results = judged(failure, twin, seed)
-        found = {name for name, one in results.items() if one.found}
-        if (twin == "healthy" and found) or (twin == "sick" and failure.id not in found):
-            said = [f"{name}: {results[name].figure}" for name in sorted(found | {failure.id})]
-            wrong[f"{seed} ({failure.draw(seed).style})"] = said
-    count = len(seeds) - len(wrong)
-    sys.stdout.write(f"{failure.id}: {count} of {len(seeds)} {twin} ones told rightly\n")
-    return wrong
+@pytest.fixture
+def walked(walk):
+    """Others may suffer with it: what is sick need only be among those named."""
+    return partial(walk, judge=judged, named=lambda failure, found: failure.id in found)
 
 
 @pytest.mark.parametrize("failure", ENTRIES, ids=lambda entry: entry.id)
-def test_a_model_that_is_not_as_it_says_is_named(failure):
+def test_a_model_that_is_not_as_it_says_is_named(failure, walked):
     assert walked(failure, "sick", FEW) == {}
 
 
 @pytest.mark.parametrize("failure", ENTRIES, ids=lambda entry: entry.id)
-def test_one_that_says_what_it_knows_raises_nothing(failure):
+def test_one_that_says_what_it_knows_raises_nothing(failure, walked):
     assert walked(failure, "healthy", FEW[:1]) == {}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("failure", ENTRIES, ids=lambda entry: entry.id)
-def test_so_is_every_other_draw(failure):
+def test_so_is_every_other_draw(failure, walked):
     assert walked(failure, "sick", MANY) == {}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("failure", ENTRIES, ids=lambda entry: entry.id)
-def test_and_their_healthy_twins_raise_nothing(failure):
+def test_and_their_healthy_twins_raise_nothing(failure, walked):
     assert walked(failure, "healthy", MANY) == {}
 
 

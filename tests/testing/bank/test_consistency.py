@@ -1,6 +1,6 @@
 """Models that mind the wording, or roll dice, are named; their careful twins raise nothing."""
 
-import sys
+from functools import partial
 
 import pytest
 
@@ -25,28 +25,25 @@ def judged(twin, seed):
     return judge_consistency(evidence, SETTINGS)
 
 
-def walked(twin, seeds):
-    wrong = {}
-    for seed in seeds:
-        result = judged(twin, seed)
-        if result.found is not (twin == "sick"):
-            wrong[f"{seed} ({INCONSISTENT_ANSWERS.draw(seed).style})"] = result.figure
-    count = len(seeds) - len(wrong)
-    sys.stdout.write(f"inconsistent-answers: {count} of {len(seeds)} {twin} ones told rightly\n")
-    return wrong
+@pytest.fixture
+def walked(walk):
+    def judge(failure, twin, seed):
+        return {failure.id: judged(twin, seed)}
+
+    return partial(walk, INCONSISTENT_ANSWERS, judge=judge)
 
 
-def test_a_model_that_minds_the_wording_is_named():
+def test_a_model_that_minds_the_wording_is_named(walked):
     assert walked("sick", FEW) == {}
 
 
-def test_its_careful_twin_raises_nothing():
+def test_its_careful_twin_raises_nothing(walked):
     assert walked("healthy", FEW) == {}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("twin", ["sick", "healthy"])
-def test_so_it_is_for_every_other_draw(twin):
+def test_so_it_is_for_every_other_draw(twin, walked):
     assert walked(twin, MANY) == {}
 
 
